@@ -1,0 +1,3 @@
+module codecell
+
+go 1.26.0

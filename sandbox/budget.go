@@ -1,0 +1,38 @@
+package sandbox
+
+// Doors is what the sandbox's caller holds in memory on behalf of its clients:
+// the reserve must contain it. All in bytes.
+type Doors struct {
+	Fixed   int64 // whatever the number of slots: connections, and the base of intake
+	PerSlot int64 // more for each slot: requests in the line, replies in flight
+}
+
+// Budget is the memory arithmetic of one container, settled at start-up.
+type Budget struct {
+	Limit       MiB    // what the container may charge
+	LimitSource string // where Limit was read, for people
+	Reserve     MiB    // kept for the server, the zygotes, the doors and the memory line
+	Scratch     MiB    // full size of every tmpfs that a run may write to
+	Weight      MiB    // of one run at the profile's ceiling
+	Slots       int    // runs at once
+	Fits        int    // how many runs of Weight fit
+	// Parts is the arithmetic of Reserve, for people and for doctor.
+	Parts []BudgetPart
+}
+
+// BudgetPart is one addend of the reserve.
+type BudgetPart struct {
+	Name string `json:"name"`
+	MiB  MiB    `json:"mib"`
+}
+
+// RunWeight is what a run with this RLIMIT_AS weighs in the budget: its address
+// space, its fixed kernel cost, and what its captures hold in the server.
+func RunWeight(memory MiB) MiB { return memory + runKernelCost }
+
+// runKernelCost rounds up what the kernel charges for one run beside its address
+// space (task, page tables, pipes: 2 MiB measured) and two captures of CaptureLimit.
+const runKernelCost MiB = 3
+
+// ForRuns is what the budget leaves for runs: Limit - Reserve - Scratch.
+func (b Budget) ForRuns() MiB { return b.Limit - b.Reserve - b.Scratch }
