@@ -1,0 +1,80 @@
+# The tools that `make check` runs, pinned here and nowhere else. They are
+# built from source by `go run module@version`: nothing is installed.
+GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
+STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+GO   ?= go
+PORT ?= 8080
+
+# MBPP names a file of real programs for `make e2e`. go test runs each package
+# in its own folder, so a relative path is made absolute here.
+MBPP ?=
+export MBPP := $(if $(MBPP),$(abspath $(MBPP)))
+
+# The race detector needs cgo, which needs a C compiler and the C library's
+# headers. Without them the tests run all the same, and say so.
+have_race = [ "$$($(GO) env CGO_ENABLED)" = 1 ] && \
+	echo '\#include <stdlib.h>' | $$($(GO) env CC) -E -x c - >/dev/null 2>&1
+
+.DEFAULT_GOAL := help
+.PHONY: help run run-framework build test check fmt-check vet-check lint-check module-check python-check \
+	e2e e2e-short bench clean
+
+help: ## what can be made (the default)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+run: build ## build, then serve on 127.0.0.1:8080 (PORT=...)
+	LOCAL_ONLY=true PORT=$(PORT) bin/codecell serve
+
+run-framework: ## the same function under functions-framework's own server
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/framework ./cmd/framework
+	LOCAL_ONLY=true PORT=$(PORT) bin/framework
+
+build: ## the static binary bin/codecell
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/codecell ./cmd/codecell
+
+test: ## every unit and contract test, Go and Python, shuffled, with the race detector where it works
+	@if $(have_race); then set -- -race; \
+	else set --; echo 'no C compiler with headers for cgo: testing without the race detector'; fi; \
+	set -x; $(GO) test "$$@" -shuffle=on ./...
+
+check: fmt-check vet-check lint-check module-check python-check ## formatting, vet on every platform, linters, go.mod; writes nothing
+
+fmt-check:
+	@out=$$($(GO) run $(GOFUMPT) -l .) && [ -z "$$out" ] || { echo "not formatted by gofumpt:"; echo "$$out"; exit 1; }
+	@out=$$($(GO) fix -tags e2e -diff ./... 2>&1) && [ -z "$$out" ] || { echo "go fix would change:"; echo "$$out"; exit 1; }
+
+# The files that are not Linux's are seen by vet on another system only, and
+# arm64 has a call list of its own.
+vet-check:
+	$(GO) vet -tags e2e ./...
+	GOOS=darwin $(GO) vet -tags e2e ./...
+	GOOS=linux GOARCH=arm64 $(GO) build ./...
+	GOOS=linux GOARCH=arm64 $(GO) vet -tags e2e ./...
+
+lint-check:
+	$(GO) run $(STATICCHECK) -tags e2e ./...
+	$(GO) run $(GOLANGCI_LINT) config verify
+	$(GO) run $(GOLANGCI_LINT) run
+
+module-check:
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+# Compiled in memory, warnings as errors: no __pycache__ is left behind.
+python-check:
+	@git ls-files -z '*.py' | xargs -0r python3 -W error -c \
+		'import sys; [compile(open(f, encoding="utf-8").read(), f, "exec") for f in sys.argv[1:]]'
+
+e2e: build ## end to end, in a real memory cgroup where root allows it (MBPP=programs.jsonl adds real programs)
+	$(GO) test -tags e2e -count=1 -timeout 60m ./test/e2e/...
+
+e2e-short: build ## the same, less the long ones
+	$(GO) test -tags e2e -count=1 -timeout 15m -short ./test/e2e/...
+
+bench: build ## the figures of docs/benchmarks.md, measured on this machine
+	$(GO) run ./test/bench
+
+clean: ## remove what the other targets built
+	rm -rf bin
