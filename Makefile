@@ -64,7 +64,7 @@ module-check:
 
 # Compiled in memory, warnings as errors: no __pycache__ is left behind.
 python-check:
-	@git ls-files -z '*.py' | xargs -0r python3 -W error -c \
+	@find . -name '*.py' -print0 | xargs -0r python3 -W error::SyntaxWarning -W error::DeprecationWarning -c \
 		'import sys; [compile(open(f, encoding="utf-8").read(), f, "exec") for f in sys.argv[1:]]'
 
 e2e: build ## end to end, in a real memory cgroup where root allows it (MBPP=programs.jsonl adds real programs)
