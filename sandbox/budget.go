@@ -15,9 +15,12 @@ type Budget struct {
 	Scratch     MiB    // full size of every tmpfs that a run may write to
 	Weight      MiB    // of one run at the profile's ceiling
 	Slots       int    // runs at once
-	Fits        int    // how many runs of Weight fit
+	Fits        int    // how many slots the container could have at most
 	// Parts is the arithmetic of Reserve, for people and for doctor.
 	Parts []BudgetPart
+	// server is the part of Reserve that the server may charge: what it held
+	// when it was measured, and everything behind the doors.
+	server MiB
 }
 
 // BudgetPart is one addend of the reserve.
@@ -36,3 +39,10 @@ const runKernelCost MiB = 3
 
 // ForRuns is what the budget leaves for runs: Limit - Reserve - Scratch.
 func (b Budget) ForRuns() MiB { return b.Limit - b.Reserve - b.Scratch }
+
+// goMemLimit is the soft limit, in bytes, of the server's Go runtime (see
+// debug.SetMemoryLimit): the collector must give back garbage before the server
+// outgrows its part of the reserve. It needs no allowance of its own for
+// garbage: the part is sized for every door open at once, and counts kernel
+// buffers and the program's text, which the runtime does not.
+func (b Budget) goMemLimit() int64 { return b.server.Bytes() }

@@ -1,0 +1,150 @@
+package sandbox
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// memoryMargin is how far below a limit the memory line is drawn. It is the last
+// part of every reserve: what the budget gives to runs never reaches the line.
+const memoryMargin MiB = 64
+
+// zygotesAtOnce: a fresh zygote is warm before the one that it replaces has drained.
+const zygotesAtOnce = 2
+
+// budgetInputs is what the budget of a container is settled from. Amounts are
+// in bytes.
+type budgetInputs struct {
+	memory         containerMemory // as found
+	limit, reserve int64           // Config.MemoryLimit and MemoryReserve; 0: as measured
+	server, zygote int64           // RSS and page tables of each, once warm
+	doors          Doors
+	scratch        int64 // full size of every tmpfs that a run may write to
+	ceiling        MiB   // RLIMIT_AS of the largest run
+	slots          int   // wanted, or Auto; 0 means 1
+}
+
+// settle does the arithmetic of a container's memory. It errs on the safe side
+// by less than a MiB per part: what is given is rounded down, what is taken up.
+//
+// Errors: *BudgetError if the slots wanted don't fit, or, of any other number,
+// not even one; an error that names the variable if an override contradicts
+// what was measured.
+func settle(in budgetInputs) (Budget, error) {
+	if in.limit > in.memory.limit {
+		// The kernel kills at its own limit, whatever we are told.
+		return Budget{}, fmt.Errorf("sandbox: SANDBOX_MEMORY_LIMIT is %d MiB, but the container has %d MiB (%v): it can only be lowered",
+			down(in.limit), down(in.memory.limit), in.memory)
+	}
+	if least := up(in.server) + up(in.zygote) + memoryMargin; in.reserve > 0 && down(in.reserve) < least {
+		return Budget{}, fmt.Errorf("sandbox: SANDBOX_MEMORY_RESERVE is %d MiB, but it must be at least %d MiB: server %d, zygote %d, memory line %d",
+			down(in.reserve), least, up(in.server), up(in.zygote), memoryMargin)
+	}
+	asked := in.slots
+	if asked == 0 {
+		asked = 1
+	}
+	if asked < 0 && asked != Auto {
+		return Budget{}, fmt.Errorf("sandbox: %d slots: want at least 1, or Auto", asked)
+	}
+
+	// A slot costs its run and what the doors hold for it, so the reserve
+	// depends on the answer; the slots that don't fit are still those above
+	// some number, which is what sort.Search needs.
+	one := in.budget(1)
+	fits := sort.Search(max(0, int(one.Limit/one.Weight)), func(n int) bool {
+		return !in.budget(n + 1).holds(n + 1)
+	})
+	slots := asked
+	if asked == Auto {
+		slots = max(fits, 1)
+	}
+	b := in.budget(slots)
+	b.Fits = fits
+	if slots > fits {
+		return Budget{}, &BudgetError{Budget: b, Auto: asked == Auto}
+	}
+	return b, nil
+}
+
+// budget is the arithmetic for that many slots, fit or not; Fits is left at 0.
+func (in budgetInputs) budget(slots int) Budget {
+	b := Budget{
+		Limit:       down(in.memory.limit),
+		LimitSource: in.memory.String(),
+		Scratch:     up(in.scratch),
+		Weight:      RunWeight(in.ceiling),
+		Slots:       slots,
+	}
+	if in.limit > 0 {
+		b.Limit, b.LimitSource = down(in.limit), "SANDBOX_MEMORY_LIMIT"
+	}
+	zygotes := up(zygotesAtOnce * in.zygote)
+	if in.reserve > 0 {
+		b.Parts = []BudgetPart{{"SANDBOX_MEMORY_RESERVE", down(in.reserve)}}
+		b.server = max(up(in.server), down(in.reserve)-zygotes-memoryMargin)
+	} else {
+		server, doors := up(in.server), up(in.doors.Fixed)
+		perSlot := up(int64(slots) * in.doors.PerSlot)
+		b.Parts = []BudgetPart{
+			{"server", server},
+			{"zygotes", zygotes},
+			{"doors", doors},
+			{"doors per slot", perSlot},
+			{"memory line", memoryMargin},
+		}
+		b.server = server + doors + perSlot
+	}
+	for _, p := range b.Parts {
+		b.Reserve += p.MiB
+	}
+	return b
+}
+
+// holds reports whether that many of the heaviest runs fit at once.
+func (b Budget) holds(runs int) bool { return b.ForRuns() >= MiB(runs)*b.Weight }
+
+// up and down round bytes to MiB.
+func up(bytes int64) MiB   { return MiB((bytes + 1<<20 - 1) >> 20) }
+func down(bytes int64) MiB { return MiB(bytes >> 20) }
+
+// BudgetError says that the slots wanted don't fit the container's memory.
+type BudgetError struct {
+	Budget Budget // the arithmetic for the slots wanted, and how many would fit
+	Auto   bool   // as many as fit were wanted, but not even one does
+}
+
+// NeedLimit is the least memory limit in which the slots wanted fit.
+func (e *BudgetError) NeedLimit() MiB {
+	return e.Budget.Reserve + e.Budget.Scratch + MiB(e.Budget.Slots)*e.Budget.Weight
+}
+
+// Error shows the arithmetic and the ways out, in the operator's words.
+func (e *BudgetError) Error() string {
+	b := e.Budget
+	var s strings.Builder
+	if e.Auto {
+		s.WriteString("SANDBOX_MAX_CONCURRENCY=auto")
+	} else {
+		fmt.Fprintf(&s, "SANDBOX_MAX_CONCURRENCY=%d", b.Slots)
+	}
+	fmt.Fprintf(&s, " does not fit: %d MiB limit (%s) - %d MiB reserve (", b.Limit, b.LimitSource, b.Reserve)
+	for i, p := range b.Parts {
+		if i > 0 {
+			s.WriteString(", ")
+		}
+		fmt.Fprintf(&s, "%s %d", p.Name, p.MiB)
+	}
+	s.WriteString(")")
+	if b.Scratch > 0 {
+		fmt.Fprintf(&s, " - %d MiB scratch", b.Scratch)
+	}
+	fmt.Fprintf(&s, " = %d MiB; one run weighs %d MiB, so ", b.ForRuns(), b.Weight)
+	if b.Fits == 0 {
+		fmt.Fprintf(&s, "not even one fits. Raise the memory limit to at least %d MiB, or take a profile whose runs weigh less.", e.NeedLimit())
+	} else {
+		fmt.Fprintf(&s, "%d fits. Lower it to %d or raise the memory limit to at least %d MiB.", b.Fits, b.Fits, e.NeedLimit())
+	}
+	return s.String()
+}
