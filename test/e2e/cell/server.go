@@ -32,7 +32,7 @@ type Options struct {
 	// {"setpriv", "--reuid", "1234"}. It must exec what follows it and not
 	// fork, so that the process started here is the server.
 	Wrap []string
-	// Env are NAME=value pairs, added to PATH and PORT. Nothing else of the
+	// Env are NAME=value pairs, added to PATH, PORT and LOCAL_ONLY. Nothing else of the
 	// caller's environment reaches the server.
 	Env []string
 }
@@ -80,7 +80,7 @@ func Launch(opts Options) (*Server, error) {
 		exited: make(chan struct{}),
 	}
 	s.cmd = exec.Command(argv[0], argv[1:]...)
-	s.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOST=127.0.0.1", "PORT=" + port}, opts.Env...)
+	s.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "LOCAL_ONLY=true", "PORT=" + port}, opts.Env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.cmd.WaitDelay = time.Second
 	// If the test binary is killed, so is the server (and with it, by its own
