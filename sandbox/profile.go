@@ -3,39 +3,40 @@ package sandbox
 import "time"
 
 // A Profile says what programs may do: bounds, imports, the policy's stages,
-// and the isolation layers without which the sandbox must not start.
+// and the isolation layers without which the sandbox must not start. LoadProfile
+// reads one; its fields are then within the bounds named here.
 type Profile struct {
-	Name        string        `yaml:"name"`
-	Description string        `yaml:"description"`
-	Limits      ProfileLimits `yaml:"limits"`
-	Zygote      ZygoteLimits  `yaml:"zygote"`
+	Name        string // [a-z][a-z0-9_-]*, at most 64 bytes
+	Description string // one line, at most 500 bytes
+	Limits      ProfileLimits
+	Zygote      ZygoteLimits
 	// Imports are the top-level modules that a program may import and that the
 	// zygote imports once, before it forks.
-	Imports []string `yaml:"imports"`
-	Policy  Policy   `yaml:"policy"`
+	Imports []string
+	Policy  Policy
 	// Require names the layers (see Layer.Name) without which New refuses to start.
-	Require []string `yaml:"require"`
+	Require []string
 }
 
 // ProfileLimits bound every run of a profile.
 type ProfileLimits struct {
-	Memory         MiB           `yaml:"memory_mib"`      // ceiling and default of Limits.Memory
-	MaxTimeout     time.Duration `yaml:"max_timeout"`     // ceiling of Limits.Timeout
-	DefaultTimeout time.Duration `yaml:"default_timeout"` // default of Limits.Timeout
+	Memory         MiB           // ceiling and default of Limits.Memory; MinMemory to 65536
+	MaxTimeout     time.Duration // ceiling of Limits.Timeout; 1 ms to 1 h
+	DefaultTimeout time.Duration // default of Limits.Timeout; 1 ms to MaxTimeout
 }
 
 // ZygoteLimits say when a zygote is replaced by a fresh one: hash seed and
 // address layout are shared by all runs of one zygote.
 type ZygoteLimits struct {
-	MaxRuns int           `yaml:"max_runs"`
-	MaxAge  time.Duration `yaml:"max_age"`
+	MaxRuns int           // 1 to 1,000,000
+	MaxAge  time.Duration // 1 s to 24 h
 }
 
 // Policy is the advice given to callers before a program runs. It is not the
-// boundary: the kernel is.
+// boundary: the kernel is. zygote/policy.py reads it as JSON.
 type Policy struct {
-	ASTScan        ASTScan        `yaml:"ast_scan" json:"ast_scan"`
-	BlocklistAudit BlocklistAudit `yaml:"blocklist_audit" json:"blocklist_audit"`
+	ASTScan        ASTScan        `json:"ast_scan"`
+	BlocklistAudit BlocklistAudit `json:"blocklist_audit"`
 }
 
 // Mode says what a stage does with what it finds.
@@ -48,19 +49,19 @@ const (
 
 // ASTScan refuses imports outside Profile.Imports, bare names and attributes.
 type ASTScan struct {
-	Mode       Mode     `yaml:"mode" json:"mode"`
-	Names      []string `yaml:"names" json:"names"`
-	Attributes []string `yaml:"attributes" json:"attributes"`
+	Mode       Mode     `json:"mode"`
+	Names      []string `json:"names"`
+	Attributes []string `json:"attributes"`
 }
 
 // BlocklistAudit refuses attributes of modules, for example numpy.load.
 type BlocklistAudit struct {
-	Mode    Mode             `yaml:"mode" json:"mode"`
-	Entries []BlocklistEntry `yaml:"entries" json:"entries"`
+	Mode    Mode             `json:"mode"`
+	Entries []BlocklistEntry `json:"entries"`
 }
 
 // BlocklistEntry is one attribute of one module.
 type BlocklistEntry struct {
-	Module    string `yaml:"module" json:"module"`
-	Attribute string `yaml:"attribute" json:"attribute"`
+	Module    string `json:"module"` // dotted
+	Attribute string `json:"attribute"`
 }

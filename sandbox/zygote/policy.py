@@ -83,17 +83,20 @@ def _enforced(mode: str) -> bool:
     return mode == "enforce"
 
 
-def violations(tree: ast.AST, policy: Policy) -> list[str]:
+def violations(tree: ast.AST, policy: Policy | dict) -> list[str]:
     """What refuses the program: empty, or every violation in the order of the source."""
     return check(tree, policy)[0]
 
 
-def check(tree: ast.AST, policy: Policy) -> tuple[list[str], list[str]]:
+def check(tree: ast.AST, policy: Policy | dict) -> tuple[list[str], list[str]]:
     """Returns (refused, observed): what the stages in enforce mode found, which
     refuses the program when not empty, and what those in observe mode found,
     which is only for the log. Each is in the order of the source, without
-    repetitions, and at most MAX_VIOLATIONS + 1 lines long.
+    repetitions, and at most MAX_VIOLATIONS + 1 lines long. A spec that is not a
+    Policy yet is made one.
     """
+    if type(policy) is not Policy:
+        policy = Policy(policy)
     scanned, imports, attributes = _scan(tree, policy)
     audited = _audit(imports, attributes, policy) if policy.blocked else []
     refused: list[Finding] = []
@@ -288,12 +291,15 @@ def ran_out_of_memory(error: BaseException, peak: int, limit: int) -> bool:
     return isinstance(error, MemoryError) and not error.args and peak * 4 > limit * 3
 
 
-def describe_parse_error(error: BaseException, source: str = "") -> str:
+def describe_parse_error(error: BaseException, source: str | bytes = "") -> str:
     """One violation for whatever parsing or compiling raised: 'SyntaxError: <what> (line N)'.
 
-    The line is 1 where nothing tells a better one. MemoryError reads as too deep a nesting:
-    ask ran_out_of_memory first.
+    The source serves to find the line of a NUL, which the parser does not tell; the line is 1
+    where nothing tells a better one. MemoryError reads as too deep a nesting: ask
+    ran_out_of_memory first.
     """
+    if isinstance(source, bytes):
+        source = source.decode("utf-8", "replace")
     line, what = 1, str(error)
     if isinstance(error, SyntaxError):
         line, what = error.lineno or 0, error.msg or "invalid syntax"

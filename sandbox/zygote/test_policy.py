@@ -234,6 +234,7 @@ class Modes(unittest.TestCase):
         ):
             with self.subTest(scan=scan, audit=audit):
                 p = policy.Policy(spec(scan, audit, BLOCKED))
+                self.assertEqual(policy.check(ast.parse(self.SOURCE), spec(scan, audit, BLOCKED)), want)
                 self.assertEqual(policy.check(ast.parse(self.SOURCE), p), want)
                 self.assertEqual(policy.violations(ast.parse(self.SOURCE), p), want[0])
 
@@ -317,7 +318,10 @@ class ParseErrors(unittest.TestCase):
                 warnings.simplefilter("ignore")
                 compile(ast.parse(source), "<s>", "exec")
         except Exception as error:
-            return policy.describe_parse_error(error, source)
+            text = policy.describe_parse_error(error, source)
+            if "\ud800" not in source:
+                self.assertEqual(policy.describe_parse_error(error, source.encode()), text)
+            return text
         return "parsed"
 
     def test_what_the_parser_really_raises(self) -> None:

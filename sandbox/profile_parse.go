@@ -1,0 +1,92 @@
+package sandbox
+
+import "time"
+
+// What the strings of a profile may look like. ASCII only: Python normalises
+// identifiers (NFKC), so that two spellings could mean one name.
+var (
+	profileName = like(`[a-z][a-z0-9_-]{0,63}`, "a name: a-z, 0-9, _ and -, at most 64")
+	oneLine     = like(`[^\pC\p{Zl}\p{Zp}]{1,500}`, "one line of 1 to 500 characters")
+	identifier  = like(`[A-Za-z_][A-Za-z0-9_]{0,99}`, "a Python identifier (ASCII, at most 100)")
+	dottedName  = like(`[A-Za-z_][A-Za-z0-9_]{0,99}(\.[A-Za-z_][A-Za-z0-9_]{0,99}){0,7}`, "a module's dotted name")
+	mode        = oneOf(string(ModeEnforce), string(ModeObserve))
+	layerName   = oneOf(layerNames...)
+)
+
+// layerNames are the isolation layers that a profile may require: every
+// Layer.Name that Sandbox.Layers can report.
+var layerNames = []string{
+	"uid", "capabilities", "no_new_privs", "landlock", "landlock_scope", "seccomp", "rlimits", "non_dumpable",
+	"namespace_user", "namespace_pid", "namespace_net", "namespace_ipc", "namespace_uts", "namespace_mount",
+	"memory_line",
+}
+
+// maxMemory is the highest ceiling that a profile may give one run.
+const maxMemory MiB = 65536
+
+// parseProfile reads a profile from YAML. file is only for messages. On error it
+// returns no profile, and an error that names every mistake.
+func parseProfile(file string, data []byte) (*Profile, error) {
+	doc := &yamlDoc{file: file}
+	root := doc.parse(data)
+	p := &Profile{
+		Name:        root.text("name", profileName),
+		Description: root.text("description", oneLine),
+	}
+	limits := root.section("limits")
+	p.Limits.Memory = MiB(limits.integer("memory_mib", int64(MinMemory), int64(maxMemory)))
+	p.Limits.MaxTimeout = limits.duration("max_timeout", time.Millisecond, time.Hour)
+	p.Limits.DefaultTimeout = limits.duration("default_timeout", time.Millisecond, max(p.Limits.MaxTimeout, time.Millisecond))
+	limits.end()
+
+	zygote := root.section("zygote")
+	p.Zygote.MaxRuns = int(zygote.integer("max_runs", 1, 1_000_000))
+	p.Zygote.MaxAge = zygote.duration("max_age", time.Second, 24*time.Hour)
+	zygote.end()
+
+	p.Imports = root.list("imports", identifier)
+
+	policy := root.section("policy")
+	scan := policy.section("ast_scan")
+	p.Policy.ASTScan = ASTScan{
+		Mode:       Mode(scan.text("mode", mode)),
+		Names:      scan.list("names", identifier),
+		Attributes: scan.list("attributes", identifier),
+	}
+	scan.end()
+	audit := policy.section("blocklist_audit")
+	p.Policy.BlocklistAudit = BlocklistAudit{
+		Mode:    Mode(audit.text("mode", mode)),
+		Entries: audit.entries("entries"),
+	}
+	audit.end()
+	policy.end()
+
+	p.Require = root.list("require", layerName)
+	root.end()
+	if err := doc.err(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// entries reads a list of {module, attribute}.
+func (s yamlSection) entries(key string) []BlocklistEntry {
+	items := s.items(key)
+	entries := make([]BlocklistEntry, 0, len(items))
+	seen := make(map[BlocklistEntry]bool, len(items))
+	for _, item := range items {
+		fields := item.section()
+		entry := BlocklistEntry{
+			Module:    fields.text("module", dottedName),
+			Attribute: fields.text("attribute", identifier),
+		}
+		fields.end()
+		if seen[entry] {
+			item.fail("%s.%s is listed twice", entry.Module, entry.Attribute)
+		}
+		seen[entry] = true
+		entries = append(entries, entry)
+	}
+	return entries
+}
