@@ -1,0 +1,175 @@
+package sandbox
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+)
+
+// A chargeSource says how much memory is charged against a limit. The memory
+// line asks it every few milliseconds.
+type chargeSource interface {
+	// charge returns bytes that can't be reclaimed. Below line it may overstate
+	// them; a result of at least line is exact.
+	charge(line int64) (int64, error)
+	// String says what is read, for people.
+	fmt.Stringer
+	io.Closer
+}
+
+// cgroupCharge reads the charge of a memory cgroup with everything below it.
+type cgroupCharge struct {
+	counters []counterFile // v2 memory.current; v1 usage and TCP buffers
+	stat     counterFile   // memory.stat
+	inactive []byte        // the key in memory.stat, between newline and value
+	name     string
+}
+
+// openCgroupCharge opens the counters of c for good and reads each of them
+// once: what can be read now can be read later, without a descriptor or an
+// allocation, when memory is short.
+func openCgroupCharge(c *memoryCgroup) (_ *cgroupCharge, err error) {
+	src := &cgroupCharge{inactive: []byte("\ninactive_file ")}
+	names := []string{"memory.current"}
+	src.name = c.String() + ": current - inactive_file"
+	if c.version == 1 {
+		// Version 1 keeps inactive_file of the cgroup alone beside the
+		// total with its descendants, and TCP's buffers out of usage.
+		src.inactive = []byte("\ntotal_inactive_file ")
+		names = []string{"memory.usage_in_bytes", "memory.kmem.tcp.usage_in_bytes"}
+		src.name = c.String() + ": usage + kmem.tcp - inactive_file"
+	}
+	defer func() {
+		if err != nil {
+			src.Close()
+		}
+	}()
+	for i, name := range names {
+		f, err := openCounter(filepath.Join(c.dir, name), lineMax)
+		// The TCP counter is not there in a kernel without networking, nor
+		// in gVisor.
+		if i > 0 && errors.Is(err, fs.ErrNotExist) {
+			src.name = c.String() + ": usage - inactive_file"
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		src.counters = append(src.counters, f)
+	}
+	if src.stat, err = openCounter(filepath.Join(c.dir, "memory.stat"), textMax); err != nil {
+		return nil, err
+	}
+	_, err = src.charge(0)
+	return src, err
+}
+
+// charge reads memory.stat only when the counters alone have reached line:
+// the kernel gathers some sixty figures from all processors for it.
+func (c *cgroupCharge) charge(line int64) (int64, error) {
+	var sum int64
+	for i := range c.counters {
+		n, err := c.counters[i].number()
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	if sum < line {
+		return sum, nil
+	}
+	text, err := c.stat.read()
+	if err != nil {
+		return 0, err
+	}
+	inactive, ok := field(text, c.inactive)
+	if !ok {
+		return 0, fmt.Errorf("%s: no%s", c.stat.file.Name(), bytes.TrimSpace(c.inactive))
+	}
+	return max(0, sum-inactive), nil
+}
+
+func (c *cgroupCharge) String() string { return c.name }
+
+func (c *cgroupCharge) Close() error {
+	var errs []error
+	for _, f := range c.counters {
+		errs = append(errs, f.file.Close())
+	}
+	if c.stat.file != nil {
+		errs = append(errs, c.stat.file.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// counterFile is an open file of /proc or of a cgroup that is read again and
+// again from its beginning.
+type counterFile struct {
+	file *os.File
+	buf  []byte
+}
+
+// What is read of one file at most, in bytes.
+const (
+	lineMax = 512      // one line of numbers, with room to spare
+	textMax = 16 << 10 // memory.stat has 2 KiB; the status of a process, 1.5 and 11 bytes for each group
+)
+
+func openCounter(name string, most int) (counterFile, error) {
+	f, err := os.Open(name)
+	return counterFile{f, make([]byte, most)}, err
+}
+
+// read returns the whole file; it is valid until the next read.
+func (c counterFile) read() ([]byte, error) {
+	n, err := c.file.ReadAt(c.buf, 0)
+	if err == nil {
+		return nil, fmt.Errorf("%s: longer than %d bytes", c.file.Name(), len(c.buf))
+	}
+	if err != io.EOF {
+		return nil, err
+	}
+	return c.buf[:n], nil
+}
+
+// number reads a file that is one number.
+func (c counterFile) number() (int64, error) {
+	text, err := c.read()
+	if err != nil {
+		return 0, err
+	}
+	n, ok := leadingNumber(text)
+	if !ok {
+		return 0, fmt.Errorf("%s: not a number", c.file.Name())
+	}
+	return n, nil
+}
+
+// field returns the number that follows the first key in text.
+func field(text, key []byte) (int64, bool) {
+	i := bytes.Index(text, key)
+	if i < 0 {
+		return 0, false
+	}
+	return leadingNumber(text[i+len(key):])
+}
+
+// leadingNumber reads the decimal number at the beginning of text, after blanks.
+// Out of int64's range it is no number.
+func leadingNumber(text []byte) (n int64, ok bool) {
+	for _, c := range bytes.TrimLeft(text, " \t") {
+		if c < '0' || c > '9' {
+			break
+		}
+		if n > (math.MaxInt64-9)/10 {
+			return 0, false
+		}
+		n, ok = n*10+int64(c-'0'), true
+	}
+	return n, ok
+}

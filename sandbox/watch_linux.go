@@ -1,0 +1,255 @@
+package sandbox
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// watchPeriod is the time from one look at the charge to the next. A
+	// program that faults in memory as fast as this hardware allows (some
+	// 5 GiB a second) covers less than half of the margin in it.
+	watchPeriod = 5 * time.Millisecond
+	// watchRise, in bytes, is how much the charge may still rise while a
+	// killed run is on its way out, before the next one is killed too: several
+	// such steps fit into the margin.
+	watchRise = int64(memoryMargin) << 20 / 8
+)
+
+// A memoryLine is a limit, drawn memoryMargin below it, and what counts against it.
+type memoryLine struct {
+	source chargeSource
+	at     int64 // bytes; the charge must stay below
+
+	charge int64 // as last read
+	cut    int64 // what it was at the last kill
+}
+
+// memoryWatch keeps the charge of the container below its memory lines: while
+// a run is in flight it looks every watchPeriod, and at a line it kills the
+// newest run, because those that came before were within bounds without it. It
+// waits until the killed run is gone, that is reaped and its memory back, before
+// it kills another; unless the charge rises on meanwhile. With no run in flight
+// it sleeps.
+//
+// A charge that can't be read counts as one at the line: the container is worth
+// more than a run.
+type memoryWatch struct {
+	lines []memoryLine
+	procs *processSum // nil if no line needs it
+	log   *slog.Logger
+
+	wake chan struct{} // holds a token when the first run has come
+	quit chan struct{}
+	done chan struct{} // closed when the goroutine has ended
+	stop func()        // closes quit, once
+
+	mu   sync.Mutex
+	runs []*inFlight // from oldest to newest
+}
+
+// watchedRun is a run as the memory line sees it. Its methods are called from
+// the watch's goroutine without a lock of the watch's held. They must not wait,
+// neither for the run nor for the watch, and a call on its way may still arrive
+// shortly after the run was removed.
+type watchedRun interface {
+	// kill sends SIGKILL and records the cause. It is called at most once.
+	kill(cause killCause)
+	charger
+}
+
+// inFlight is the watch's entry for one run.
+type inFlight struct {
+	run    watchedRun
+	killed bool // by us; guarded by memoryWatch.mu
+}
+
+// openMemoryWatch opens what must be read to keep to the limit that the budget
+// was settled on, and to that of the cgroup that was found, and starts watching.
+// Mostly these are the same. An operator's lower limit is compared with our own
+// processes alone: the cgroup may well be charged with others, for example with
+// all that a user runs on a laptop.
+func openMemoryWatch(found containerMemory, limit MiB, log *slog.Logger) (*memoryWatch, error) {
+	var lines []memoryLine
+	procs := &processSum{why: "no cgroup limits us"}
+	if found.cgroup != nil {
+		procs.why = "the limit is not the cgroup's"
+		source, err := openCgroupCharge(found.cgroup)
+		switch {
+		case err == nil:
+			lines = append(lines, memoryLine{source: source, at: found.limit - memoryMargin.Bytes()})
+		case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
+			procs.why = err.Error()
+		default:
+			return nil, err
+		}
+		if err == nil && limit == down(found.limit) {
+			return startMemoryWatch(lines, nil, log), nil
+		}
+	}
+	if _, err := procs.addProcess(os.Getpid()); err != nil {
+		for _, l := range lines {
+			l.source.Close()
+		}
+		return nil, err
+	}
+	lines = append(lines, memoryLine{source: procs, at: (limit - memoryMargin).Bytes()})
+	return startMemoryWatch(lines, procs, log), nil
+}
+
+// startMemoryWatch watches lines. It closes their sources in the end.
+func startMemoryWatch(lines []memoryLine, procs *processSum, log *slog.Logger) *memoryWatch {
+	w := &memoryWatch{
+		lines: lines,
+		procs: procs,
+		log:   log,
+		wake:  make(chan struct{}, 1),
+		quit:  make(chan struct{}),
+		done:  make(chan struct{}),
+	}
+	w.stop = sync.OnceFunc(func() { close(w.quit) })
+	go w.loop()
+	return w
+}
+
+// String says what is read, for people.
+func (w *memoryWatch) String() string {
+	var names []string
+	for _, l := range w.lines {
+		names = append(names, l.source.String())
+	}
+	return strings.Join(names, "; ")
+}
+
+// addZygote counts a process that is never killed, until remove is called. It
+// must not be reaped yet.
+func (w *memoryWatch) addZygote(pid int) (remove func(), err error) {
+	if w.procs == nil {
+		return func() {}, nil
+	}
+	return w.procs.addProcess(pid)
+}
+
+// add watches over a run until remove is called: when the run is reaped, not
+// before, for until then its memory is not back.
+func (w *memoryWatch) add(r watchedRun) (remove func()) {
+	uncount := func() {}
+	if w.procs != nil {
+		uncount = w.procs.add(r)
+	}
+	entry := &inFlight{run: r}
+	w.mu.Lock()
+	w.runs = append(w.runs, entry)
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default: // awake already, or about to be
+	}
+	return func() {
+		w.mu.Lock()
+		w.runs = slices.DeleteFunc(w.runs, func(other *inFlight) bool { return other == entry })
+		w.mu.Unlock()
+		uncount()
+	}
+}
+
+// Close ends the watch and waits for its goroutine. No lock that a run's kill
+// needs may be held.
+func (w *memoryWatch) Close() error {
+	w.stop()
+	<-w.done
+	var errs []error
+	for _, l := range w.lines {
+		errs = append(errs, l.source.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// loop sleeps until there is a run, then looks every watchPeriod until there is
+// none.
+func (w *memoryWatch) loop() {
+	defer close(w.done)
+	ticker := time.NewTicker(watchPeriod)
+	for {
+		ticker.Stop()
+		select {
+		case <-w.quit:
+			return
+		case <-w.wake:
+		}
+		ticker.Reset(watchPeriod)
+		for w.look() {
+			select {
+			case <-w.quit:
+				ticker.Stop()
+				return
+			case <-ticker.C:
+			}
+		}
+	}
+}
+
+// look reads every line once, kills at most one run, and reports whether there
+// is a run to look after. It does not allocate unless it kills.
+func (w *memoryWatch) look() bool {
+	w.mu.Lock()
+	idle := len(w.runs) == 0
+	w.mu.Unlock()
+	if idle {
+		return false
+	}
+	var over *memoryLine
+	var failed error
+	for i := range w.lines {
+		l := &w.lines[i]
+		charge, err := l.source.charge(l.at)
+		if err != nil {
+			charge, failed = l.at, err
+		}
+		if l.charge = charge; charge >= l.at && (over == nil || l.rising()) {
+			over = l
+		}
+	}
+	if over == nil {
+		return true
+	}
+	victim := w.choose(over)
+	if victim == nil {
+		return true
+	}
+	for i := range w.lines {
+		w.lines[i].cut = w.lines[i].charge
+	}
+	victim.kill(killedByMemoryLine)
+	// A log that nobody reads must not stop the watch.
+	go w.log.Warn("memory line: killed the newest run", "charge_mib", over.charge>>20,
+		"line_mib", over.at>>20, "read", over.source.String(), "error", failed)
+	return true
+}
+
+// rising reports whether the charge has gone up since the last kill.
+func (l *memoryLine) rising() bool { return l.charge >= l.cut+watchRise }
+
+// choose returns the newest run that is not killed yet and marks it; nil if
+// there is none, or if one is on its way out and the line's charge is not rising.
+func (w *memoryWatch) choose(over *memoryLine) watchedRun {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	leaving := slices.ContainsFunc(w.runs, func(r *inFlight) bool { return r.killed })
+	if leaving && !over.rising() {
+		return nil
+	}
+	for _, r := range slices.Backward(w.runs) {
+		if !r.killed {
+			r.killed = true
+			return r.run
+		}
+	}
+	return nil
+}

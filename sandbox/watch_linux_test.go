@@ -1,0 +1,257 @@
+package sandbox
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const testLine = 640 << 20
+
+// fakeCharge is a charge that the test sets.
+type fakeCharge struct {
+	mu    sync.Mutex
+	bytes int64
+	err   error
+	reads int
+}
+
+func (f *fakeCharge) charge(int64) (int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reads++
+	return f.bytes, f.err
+}
+
+func (f *fakeCharge) set(bytes int64, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.bytes, f.err = bytes, err
+}
+
+func (f *fakeCharge) taken() (reads int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	reads, f.reads = f.reads, 0
+	return reads
+}
+
+func (f *fakeCharge) String() string { return "fake" }
+func (f *fakeCharge) Close() error   { return nil }
+
+// killLog is the runs that were killed, in order.
+type killLog struct {
+	mu    sync.Mutex
+	names []string
+}
+
+func (k *killLog) want(t *testing.T, names ...string) {
+	t.Helper()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !slices.Equal(k.names, names) {
+		t.Fatalf("killed %q; want %q", k.names, names)
+	}
+}
+
+type fakeRun struct {
+	name  string
+	log   *killLog
+	onEnd func() // called by kill, if not nil
+}
+
+func (r *fakeRun) kill(cause killCause) {
+	r.log.mu.Lock()
+	if cause != killedByMemoryLine {
+		r.log.names = append(r.log.names, "with another cause:")
+	}
+	r.log.names = append(r.log.names, r.name)
+	r.log.mu.Unlock()
+	if r.onEnd != nil {
+		r.onEnd()
+	}
+}
+
+func (r *fakeRun) charge() (int64, error) { return 0, nil }
+
+// watchInBubble runs f with a watch of one fake charge, in fake time.
+func watchInBubble(t *testing.T, f func(t *testing.T, w *memoryWatch, charge *fakeCharge, killed *killLog)) {
+	synctest.Test(t, func(t *testing.T) {
+		charge := new(fakeCharge)
+		w := startMemoryWatch([]memoryLine{{source: charge, at: testLine}}, nil, slog.New(slog.DiscardHandler))
+		defer w.Close()
+		f(t, w, charge, new(killLog))
+	})
+}
+
+// pass lets the watch look n times.
+func pass(n int) {
+	time.Sleep(time.Duration(n) * watchPeriod) // fake time
+	synctest.Wait()
+}
+
+func TestWatchSleepsWithoutRuns(t *testing.T) {
+	watchInBubble(t, func(t *testing.T, w *memoryWatch, charge *fakeCharge, killed *killLog) {
+		charge.set(2*testLine, nil)
+		for range 2 {
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if n := charge.taken(); n != 0 {
+				t.Fatalf("%d looks in an hour without a run", n)
+			}
+			charge.set(0, nil)
+			remove := w.add(&fakeRun{"a", killed, nil})
+			pass(200)
+			remove()
+			pass(1)
+			if n := charge.taken(); n < 200 || n > 202 {
+				t.Fatalf("%d looks in a second with a run; want 200", n)
+			}
+		}
+		killed.want(t)
+	})
+}
+
+func TestWatchKillsTheNewestAndWaits(t *testing.T) {
+	watchInBubble(t, func(t *testing.T, w *memoryWatch, charge *fakeCharge, killed *killLog) {
+		removeA := w.add(&fakeRun{"a", killed, nil})
+		removeB := w.add(&fakeRun{"b", killed, nil})
+		charge.set(testLine-1, nil)
+		pass(10)
+		killed.want(t)
+		charge.set(testLine, nil)
+		pass(1)
+		killed.want(t, "b")
+
+		// b is on its way out, and its memory comes back slowly. A run that
+		// comes meanwhile has done nothing.
+		charge.set(testLine+watchRise-1, nil)
+		removeC := w.add(&fakeRun{"c", killed, nil})
+		pass(100)
+		killed.want(t, "b")
+
+		// b is gone, and it was not b alone.
+		removeB()
+		pass(1)
+		killed.want(t, "b", "c")
+		removeC()
+		charge.set(testLine-1, nil)
+		pass(100)
+		killed.want(t, "b", "c")
+		removeA()
+	})
+}
+
+func TestWatchDoesNotWaitWhileTheChargeRises(t *testing.T) {
+	watchInBubble(t, func(t *testing.T, w *memoryWatch, charge *fakeCharge, killed *killLog) {
+		for _, name := range []string{"a", "b", "c"} {
+			defer w.add(&fakeRun{name, killed, nil})()
+		}
+		charge.set(testLine, nil)
+		pass(1)
+		killed.want(t, "c")
+		charge.set(testLine+watchRise, nil)
+		pass(1)
+		killed.want(t, "c", "b")
+		charge.set(testLine+watchRise+watchRise-1, nil)
+		pass(100)
+		killed.want(t, "c", "b")
+		charge.set(testLine+2*watchRise, nil)
+		pass(1)
+		killed.want(t, "c", "b", "a")
+		charge.set(testLine+9*watchRise, nil)
+		pass(100)
+		killed.want(t, "c", "b", "a") // each once
+	})
+}
+
+// The steps in which a second run is killed must fit into the margin, or the
+// kernel is there first.
+func TestWatchRiseFitsTheMargin(t *testing.T) {
+	if watchRise <= 0 || 4*watchRise > memoryMargin.Bytes() {
+		t.Errorf("a rise of %d bytes in a margin of %d", watchRise, memoryMargin.Bytes())
+	}
+}
+
+func TestWatchTakesAnUnreadableChargeForTheLine(t *testing.T) {
+	watchInBubble(t, func(t *testing.T, w *memoryWatch, charge *fakeCharge, killed *killLog) {
+		defer w.add(&fakeRun{"a", killed, nil})()
+		removeB := w.add(&fakeRun{"b", killed, nil})
+		charge.set(0, errors.New("no such device"))
+		pass(100)
+		killed.want(t, "b")
+		removeB()
+		pass(1)
+		killed.want(t, "b", "a")
+	})
+}
+
+func TestWatchHoldsEveryLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var low, high fakeCharge
+		killed := new(killLog)
+		w := startMemoryWatch([]memoryLine{{source: &low, at: 100}, {source: &high, at: testLine}}, nil, slog.New(slog.DiscardHandler))
+		defer w.Close()
+		if got := w.String(); got != "fake; fake" {
+			t.Errorf("%q", got)
+		}
+		defer w.add(&fakeRun{"a", killed, nil})()
+		removeB := w.add(&fakeRun{"b", killed, nil})
+		high.set(testLine, nil)
+		pass(1)
+		killed.want(t, "b")
+		// The other line is reached by what b still holds: b's end is
+		// waited for all the same, unless that line rises on its own.
+		low.set(100, nil)
+		pass(100)
+		killed.want(t, "b")
+		removeB()
+		high.set(0, nil)
+		pass(1)
+		killed.want(t, "b", "a")
+	})
+}
+
+// A run may be reaped, and removed, because of the very kill that the watch is
+// still in; runs come and go while it looks.
+func TestWatchNeverDeadlocks(t *testing.T) {
+	charge := new(fakeCharge)
+	charge.set(testLine, nil)
+	w := startMemoryWatch([]memoryLine{{source: charge, at: testLine}}, nil, slog.New(slog.DiscardHandler))
+	killed := new(killLog)
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			for range 5 {
+				ended := make(chan struct{})
+				var mu sync.Mutex // as a run has one, held while it is killed
+				mu.Lock()
+				r := &fakeRun{name: "x", log: killed}
+				var remove func()
+				r.onEnd = func() {
+					mu.Lock()
+					defer mu.Unlock()
+					remove()
+					close(ended)
+				}
+				remove = w.add(r)
+				mu.Unlock()
+				<-ended
+			}
+		})
+	}
+	callers.Wait()
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	if len(killed.names) != 40 {
+		t.Errorf("%d kills of 40 runs", len(killed.names))
+	}
+	if len(w.runs) != 0 {
+		t.Errorf("%d runs left", len(w.runs))
+	}
+}
