@@ -1,0 +1,16 @@
+package launch
+
+// Calls that amd64 has and arm64 does not; an interpreter built for amd64 may
+// use these or the newer forms in calls.go.
+var (
+	commonArch = any_("time")
+	outerArch  = any_("open", "stat", "lstat", "readlink", "access", "dup2", "poll", "arch_prctl")
+	sealArch   = any_("open", "stat", "lstat", "readlink", "access", "arch_prctl")
+)
+
+// auditArch is what seccomp_data.arch holds for a call of this architecture
+// (AUDIT_ARCH_X86_64, include/uapi/linux/audit.h).
+const auditArch = 0xc000003e
+
+// x32Bit marks a call of the x32 ABI, which shares auditArch: __X32_SYSCALL_BIT.
+const x32Bit = 0x40000000

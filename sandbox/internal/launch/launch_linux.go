@@ -1,0 +1,171 @@
+package launch
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxSpec bounds the first message, in bytes.
+const maxSpec = 64 << 10
+
+// Main turns this process into the interpreter of its Spec, inside the outer
+// jail, or sends a Failure and exits. It never returns.
+func Main() {
+	// Credentials, Landlock and seccomp belong to a thread. Exec keeps those of
+	// the thread that calls it and ends all others.
+	runtime.LockOSThread()
+	err := enter()
+	f := Failure{Step: "launch", Error: err.Error()}
+	if e, ok := err.(*stepError); ok { //nolint:errorlint // enter returns it bare
+		f.Step, f.Error = e.step, e.err.Error()
+	}
+	if b, err := json.Marshal(f); err == nil {
+		_, _ = unix.Write(SocketFD, append([]byte{FailureTag}, b...)) // nobody to tell if this fails
+	}
+	os.Exit(1)
+}
+
+// FailureTag is the first byte of the message that carries a Failure.
+const FailureTag = 'L'
+
+// A step is one thing that the launch does. Its place in the list matters.
+type step struct {
+	name string
+	do   func() error
+}
+
+// enter is the outer jail. The order is security: see the reason at each step.
+// TestOuterJail proves the result from outside.
+func enter() error {
+	spec, err := readSpec()
+	if err != nil {
+		return &stepError{"spec", err}
+	}
+	filters, err := NewFilters()
+	if err != nil {
+		return &stepError{"seccomp", err}
+	}
+	for _, s := range []step{
+		// First of all, so that whatever the kernel must kill from here on, it
+		// is not the server. Before the uid changes: the file belongs to root then.
+		{"oom_score_adj", func() error { return os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0) }},
+		// Closed by exec rather than now: Go's runtime still uses some.
+		{"descriptors", func() error { return unix.CloseRange(ProcSelfFD+1, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) }},
+		// While this process still has its namespaces' capabilities.
+		{"namespace_user", func() error { return unless(!spec.SelfMap, func() error { return mapSelf(spec.UID, spec.GID) }) }},
+		{"namespace_uts", func() error { return unless(!spec.NewUTS, hideHost) }},
+		// Before the uid goes: they need CAP_SETPCAP and CAP_SETGID.
+		{"capabilities", dropBounding},
+		{"uid", func() error { return unless(!spec.Drop, func() error { return switchUser(spec.UID, spec.GID) }) }},
+		{"capabilities", dropCapabilities},
+		// Landlock and seccomp want this from whoever has no CAP_SYS_ADMIN.
+		{"no_new_privs", func() error { return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }},
+		// After the last change of credentials, which clears it (prctl(2)). A
+		// server that died before this leaves a closed socket: the zygote ends.
+		{"pdeathsig", func() error { return unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0) }},
+		{"rlimits", func() error { return limit(spec) }},
+		// For one look of the zygote at its own maps, whichever uid it has by then.
+		{"proc_self", openProcSelf},
+		// Last but one: all of the above opens files.
+		{"landlock", func() error {
+			return unless(spec.LandlockABI == 0, func() error { return restrictFiles(spec.LandlockABI, append(spec.Read, "/proc/self"), spec.Exec) })
+		}},
+		// Last: it refuses most of the calls above.
+		{"seccomp", func() error { return install(filters.Outer) }},
+	} {
+		if err := s.do(); err != nil {
+			return &stepError{s.name, err}
+		}
+	}
+	return &stepError{"exec", fmt.Errorf("%s: %w", spec.Path, unix.Exec(spec.Path, spec.Args, spec.Env))}
+}
+
+func readSpec() (Spec, error) {
+	var spec Spec
+	buf := make([]byte, maxSpec)
+	n, err := unix.Read(SocketFD, buf)
+	if err != nil {
+		return spec, err
+	}
+	return spec, json.Unmarshal(buf[:n], &spec)
+}
+
+func unless(skip bool, do func() error) error {
+	if skip {
+		return nil
+	}
+	return do()
+}
+
+// openProcSelf puts /proc/self at ProcSelfFD, a number that the server has kept
+// free for it. Once the zygote is sealed there is nothing that could open files
+// beneath it.
+func openProcSelf() error {
+	fd, err := unix.Open("/proc/self", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open /proc/self: %w", err)
+	}
+	return unix.Dup3(fd, ProcSelfFD, 0)
+}
+
+// hideHost replaces the host name in a fresh UTS namespace.
+func hideHost() error {
+	if err := unix.Sethostname([]byte("codecell")); err != nil {
+		return err
+	}
+	return unix.Setdomainname(nil)
+}
+
+// pendingSignals bounds RLIMIT_SIGPENDING: queued signals are charged by uid
+// and, where there is no uid of their own for runs, shared with the server.
+const pendingSignals = 64
+
+func limit(spec Spec) error {
+	limits := []struct {
+		what  int
+		value uint64
+	}{
+		{unix.RLIMIT_CORE, 0},
+		{unix.RLIMIT_NOFILE, spec.Files},
+		{unix.RLIMIT_MEMLOCK, 0},
+		{unix.RLIMIT_MSGQUEUE, 0},
+		{unix.RLIMIT_SIGPENDING, pendingSignals},
+	}
+	for _, l := range limits {
+		if err := lower(l.what, l.value); err != nil {
+			return err
+		}
+	}
+	if spec.Processes == 0 {
+		return nil
+	}
+	return lower(unix.RLIMIT_NPROC, spec.Processes)
+}
+
+// lower sets both limits to value, or to the hard limit where that is lower already.
+func lower(what int, value uint64) error {
+	var now unix.Rlimit
+	if err := unix.Getrlimit(what, &now); err != nil {
+		return fmt.Errorf("getrlimit %d: %w", what, err)
+	}
+	value = min(value, now.Max)
+	if err := unix.Setrlimit(what, &unix.Rlimit{Cur: value, Max: value}); err != nil {
+		return fmt.Errorf("setrlimit %d: %w", what, err)
+	}
+	return nil
+}
+
+// install puts the program in force for the calling thread and what it execs.
+func install(p Program) error {
+	prog := unix.SockFprog{Len: uint16(len(p) / 8), Filter: (*unix.SockFilter)(unsafe.Pointer(&p[0]))}
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&prog)))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// The messages between server, zygote and run. This file is their one
+// definition; zygote/zygote.py and zygote/run.py are the other end.
+//
+//	server                         launch, then zygote                    run
+//	  │  Spec (JSON)                     │                                 │
+//	  ├─────────────────────────────────►│ outer jail, exec                │
+//	  │  config and sources (JSON)       │                                 │
+//	  ├─────────────────────────────────►│ import, seal                    │
+//	  │                          H hello │                                 │
+//	  │◄─────────────────────────────────┤  (or L: the step that failed)   │
+//	  │                                  │                                 │
+//	  │  R run + stdin stdout stderr control                               │
+//	  ├─────────────────────────────────►├───────────── fork ─────────────►│ inner jail
+//	  │             S started + pidfd    │                                 │
+//	  │◄─────────────────────────────────┤                                 │
+//	  │  control: length, program                                          │
+//	  ├───────────────────────────────────────────────────────────────────►│
+//	  │                       control: J jailed, then V M N as they come   │
+//	  │◄───────────────────────────────────────────────────────────────────┤
+//	  │                       stdout, stderr                               │
+//	  │◄───────────────────────────────────────────────────────────────────┤
+//	  │      X exited: status and usage  │◄──────────── wait4 ─────────────┘
+//	  │◄─────────────────────────────────┤
+//
+// Server and zygote speak over a SOCK_SEQPACKET pair: a message is whole or it
+// is not there. Numbers are little-endian, each at a multiple of eight bytes,
+// behind a tag of one byte. A run's control socket is a stream of frames: tag,
+// length in 32 bits, payload. From J on, what a run says there is hearsay: it
+// may change its own result, and nothing else.
+const (
+	tagPing = 'P' // server -> zygote: id
+	tagRun  = 'R' // server -> zygote: id, address space, CPU seconds; four descriptors
+
+	tagLost    = 'L' // launch or zygote -> server: JSON {step, error}; nothing follows
+	tagHello   = 'H' // zygote -> server: warm and sealed
+	tagPong    = 'O' // zygote -> server: id
+	tagStarted = 'S' // zygote -> server: id, pid; one descriptor, the run's pidfd
+	tagFailed  = 'F' // zygote -> server: id, errno of fork
+	tagExited  = 'X' // zygote -> server: id, wait status, user and system microseconds, max RSS in KiB
+
+	frameJailed     = 'J' // run -> server: the inner jail is complete
+	frameJailFailed = 'E' // run -> server: JSON {step, error}
+	frameViolations = 'V' // run -> server: JSON list, the policy refused the program
+	frameNoticed    = 'N' // run -> server: JSON list, what a stage in observe mode saw
+	frameMemory     = 'M' // run -> server: an uncaught MemoryError
+)
+
+const (
+	maxReport  = 4 << 10  // bytes of one message from the zygote
+	maxControl = 64 << 10 // bytes of everything that a run may say on its control socket
+)
+
+// A report is one message from the zygote.
+type report struct {
+	tag     byte
+	id      uint64
+	pid     int // tagStarted
+	errno   int // tagFailed
+	exit    exitReport
+	failure stepFailure // tagLost
+}
+
+// exitReport is what wait4(2) told the zygote.
+type exitReport struct {
+	status uint32 // as wait(2) encodes it
+	cpu    time.Duration
+	maxRSS int64 // KiB
+}
+
+// stepFailure is a step that could not be taken, in the words of whoever tried.
+type stepFailure struct {
+	Step  string `json:"step"`
+	Error string `json:"error"`
+}
+
+var errProtocol = errors.New("sandbox: malformed message")
+
+// parseReport reads one message from launch or zygote.
+func parseReport(msg []byte) (report, error) {
+	if len(msg) == 0 {
+		return report{}, fmt.Errorf("%w: empty", errProtocol)
+	}
+	r := report{tag: msg[0]}
+	switch r.tag {
+	case tagHello:
+		return r, nil
+	case tagLost:
+		if err := json.Unmarshal(msg[1:], &r.failure); err != nil {
+			return r, fmt.Errorf("%w: %w", errProtocol, err)
+		}
+		return r, nil
+	}
+	words, want := (len(msg)-8)/8, map[byte]int{tagPong: 1, tagStarted: 2, tagFailed: 2, tagExited: 5}[r.tag]
+	if want == 0 || len(msg) != 8+8*words || words != want {
+		return r, fmt.Errorf("%w: tag %q, %d bytes", errProtocol, r.tag, len(msg))
+	}
+	word := func(n int) uint64 { return binary.LittleEndian.Uint64(msg[8+8*n:]) }
+	r.id = word(0)
+	switch r.tag {
+	case tagStarted:
+		r.pid = int(int32(word(1)))
+	case tagFailed:
+		r.errno = int(int32(word(1)))
+	case tagExited:
+		const most = uint64(time.Hour / time.Microsecond) // so that no sum below overflows
+		r.exit = exitReport{
+			status: uint32(word(1)),
+			cpu:    time.Duration(min(word(2), most)+min(word(3), most)) * time.Microsecond,
+			maxRSS: int64(min(word(4), 1<<40)),
+		}
+	}
+	return r, nil
+}
+
+// orderPing and orderRun are the two messages to a zygote.
+func orderPing(id uint64) []byte { return order(tagPing, id) }
+
+func orderRun(id uint64, memory MiB, cpuSeconds uint64) []byte {
+	return order(tagRun, id, uint64(memory.Bytes()), cpuSeconds)
+}
+
+func order(tag byte, words ...uint64) []byte {
+	msg := make([]byte, 8, 8+8*len(words))
+	msg[0] = tag
+	for _, w := range words {
+		msg = binary.LittleEndian.AppendUint64(msg, w)
+	}
+	return msg
+}
+
+// program is what a run reads from its control socket: length, then source.
+func program(code string) []byte {
+	msg := make([]byte, 0, 4+len(code))
+	msg = binary.LittleEndian.AppendUint32(msg, uint32(len(code)))
+	return append(msg, code...)
+}
+
+// control is what a run said on its control socket.
+type control struct {
+	jailed      bool
+	jailFailure *stepFailure
+	violations  []string
+	noticed     []string
+	outOfMemory bool
+}
+
+// readControl reads frames until the run's end closes, or breaks the rules: what
+// comes after that is drained and dropped, so that the run can't block on it.
+func readControl(r io.Reader) control {
+	var c control
+	bounded := io.LimitReader(r, maxControl)
+	var head [5]byte
+	for {
+		if _, err := io.ReadFull(bounded, head[:]); err != nil {
+			break
+		}
+		size := binary.LittleEndian.Uint32(head[1:])
+		if size > maxControl {
+			break
+		}
+		payload := make([]byte, size)
+		if _, err := io.ReadFull(bounded, payload); err != nil {
+			break
+		}
+		if !c.take(head[0], payload) {
+			break
+		}
+	}
+	_, _ = io.Copy(io.Discard, r) // a read error here means what EOF does: the run is gone
+	return c
+}
+
+// take records one frame; false when it is none of ours or out of place.
+func (c *control) take(tag byte, payload []byte) bool {
+	switch tag {
+	case frameJailFailed:
+		f := new(stepFailure)
+		if c.jailed || json.Unmarshal(payload, f) != nil {
+			return false
+		}
+		c.jailFailure = f
+	case frameJailed:
+		if c.jailed {
+			return false
+		}
+		c.jailed = true
+	case frameViolations:
+		return c.jailed && c.violations == nil && json.Unmarshal(payload, &c.violations) == nil
+	case frameNoticed:
+		return c.jailed && c.noticed == nil && json.Unmarshal(payload, &c.noticed) == nil
+	case frameMemory:
+		c.outOfMemory = true
+	default:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,245 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"codecell/sandbox/internal/launch"
+
+	"golang.org/x/sys/unix"
+)
+
+// Init must be called first thing in main, or in an init function: a process
+// that was started to become a zygote goes on from here and never returns.
+func Init() {
+	if len(os.Args) > 0 && os.Args[0] == launch.Arg0 {
+		launch.Main()
+	}
+}
+
+// Sandbox runs programs. Its methods are safe for concurrent use.
+type Sandbox struct {
+	profile     *Profile
+	interpreter Interpreter
+	plan        plan
+	budget      Budget
+	layers      []Layer
+	line        *memoryWatch
+	keeper      *keeper
+}
+
+// New probes the machine, refuses what can't be safe, and returns with a warm
+// zygote. The server becomes non-dumpable and the subreaper of what it starts.
+//
+// The error says what is missing, why it matters and what to do: a *BudgetError,
+// a *RequireError, a *SetupError, or one about the configuration.
+func New(ctx context.Context, cfg Config) (*Sandbox, error) {
+	log := cfg.Log
+	if log == nil {
+		log = slog.Default()
+	}
+	if err := protectServer(); err != nil {
+		return nil, err
+	}
+	p, err := newPlan()
+	if err != nil {
+		return nil, err
+	}
+	s := &Sandbox{profile: cfg.Profile}
+	if s.interpreter, err = findPython(ctx, cfg.Python, p.uid, p.gid); err != nil {
+		return nil, err
+	}
+	// How many slots there will be depends on how much a warm zygote holds.
+	// Auto can't be more than this many: one weighs at least MinMemory.
+	first, err := s.firstZygote(p, maxSlots(cfg.Slots), log)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.settle(cfg, first, log); err != nil {
+		first.kill("the machine was refused")
+		<-first.dead
+		return nil, err
+	}
+	start := func() (*zygote, error) {
+		return startZygote(s.plan, s.interpreter, s.profile, s.budget.Slots, log)
+	}
+	s.keeper = newKeeper(first, start, s.profile.Zygote, s.count(log), log)
+	return s, nil
+}
+
+// protectServer makes this process one that no other may inspect, and the parent
+// of whatever a zygote leaves behind.
+func protectServer() error {
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return &SetupError{"non_dumpable", err}
+	}
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return &SetupError{"subreaper", err}
+	}
+	return nil
+}
+
+// mostSlots bounds Auto and every other number of slots.
+const mostSlots = 256
+
+func maxSlots(asked int) int {
+	if asked == Auto {
+		return mostSlots
+	}
+	return max(asked, 1)
+}
+
+// firstZygote starts one with as many namespaces as can be had: the plan is then
+// known to work, and kept.
+func (s *Sandbox) firstZygote(p plan, slots int, log *slog.Logger) (*zygote, error) {
+	for {
+		z, err := startZygote(p, s.interpreter, s.profile, slots, log)
+		if err == nil {
+			s.plan = p
+			return z, nil
+		}
+		if !p.fallBack(err) {
+			return nil, err
+		}
+		log.Debug("fewer namespaces", "error", err)
+	}
+}
+
+// settle opens the memory line, does the arithmetic with what a warm zygote
+// really holds, and checks that every required layer is there.
+func (s *Sandbox) settle(cfg Config, z *zygote, log *slog.Logger) error {
+	found, err := findMemory(os.DirFS("/"))
+	if err != nil {
+		return err
+	}
+	server, err := processCharge(os.Getpid())
+	if err != nil {
+		return err
+	}
+	warm, err := processCharge(z.pid)
+	if err != nil {
+		return err
+	}
+	s.budget, err = settle(budgetInputs{
+		memory: found, limit: cfg.MemoryLimit, reserve: cfg.MemoryReserve,
+		server: server, zygote: warm, doors: cfg.Doors,
+		ceiling: s.profile.Limits.Memory, slots: min(cfg.Slots, mostSlots),
+	})
+	if err != nil {
+		return err
+	}
+	if _, ok := os.LookupEnv("GOMEMLIMIT"); !ok { //nolint:forbidigo // the Go runtime's own variable
+		debug.SetMemoryLimit(s.budget.goMemLimit())
+	}
+	if s.line, err = openMemoryWatch(found, s.budget.Limit, log); err != nil {
+		return err
+	}
+	s.layers = append(s.plan.layers(), Layer{"memory_line", LayerActive, s.line.String()})
+	require := cfg.Require
+	if require == nil {
+		require = s.profile.Require
+	}
+	if err := requireLayers(s.layers, require); err != nil {
+		_ = s.line.Close() // refused anyway
+		return err
+	}
+	return nil
+}
+
+// count puts each warm zygote under the memory line's account for its life.
+func (s *Sandbox) count(log *slog.Logger) func(*zygote) {
+	return func(z *zygote) {
+		remove, err := s.line.addZygote(z.pid)
+		if err != nil {
+			log.Error("a zygote can't be counted", "error", err)
+			return
+		}
+		go func() {
+			<-z.dead
+			remove()
+		}()
+	}
+}
+
+// RequireError says which required layers this machine does not give.
+type RequireError struct{ Missing []Layer }
+
+func (e *RequireError) Error() string {
+	var s strings.Builder
+	for _, l := range e.Missing {
+		fmt.Fprintf(&s, "isolation layer %s is required but %s here: %s. ", l.Name, l.State, l.Detail)
+	}
+	s.WriteString("Without it a program may reach what it must not: give the container what is missing, or, if you accept that, leave it out of SANDBOX_REQUIRE or the profile's require list.")
+	return s.String()
+}
+
+func requireLayers(layers []Layer, require []string) error {
+	var missing []Layer
+	for _, name := range require {
+		at := slices.IndexFunc(layers, func(l Layer) bool { return l.Name == name })
+		switch {
+		case at < 0:
+			return fmt.Errorf("sandbox: SANDBOX_REQUIRE names %q, which is no isolation layer", name)
+		case layers[at].State != LayerActive:
+			missing = append(missing, layers[at])
+		}
+	}
+	if missing != nil {
+		return &RequireError{Missing: missing}
+	}
+	return nil
+}
+
+// Run runs one program and returns when its process is reaped and its memory is
+// back. The caller holds a reservation for it (RunWeight) until then.
+//
+// Errors: *PolicyError, ErrNotReady, ErrRunLost, ErrClosed, *SetupError, or
+// context.Cause(ctx) when ctx ended first; the run is then already killed and reaped.
+func (s *Sandbox) Run(ctx context.Context, job Job) (Result, error) {
+	job.Limits.Timeout = cmp.Or(job.Limits.Timeout, s.profile.Limits.DefaultTimeout)
+	job.Limits.Memory = cmp.Or(job.Limits.Memory, s.profile.Limits.Memory)
+	if job.Limits.Timeout < 0 || job.Limits.Timeout > s.profile.Limits.MaxTimeout ||
+		job.Limits.Memory < MinMemory || job.Limits.Memory > s.profile.Limits.Memory {
+		return Result{}, fmt.Errorf("sandbox: limits out of the profile's bounds: %+v", job.Limits)
+	}
+	if err := ctx.Err(); err != nil {
+		return Result{}, context.Cause(ctx)
+	}
+	z, err := s.keeper.acquire()
+	if err != nil {
+		return Result{}, err
+	}
+	defer s.keeper.release(z)
+	return z.run(ctx, job, s.line)
+}
+
+// Ready returns nil when a warm zygote waits for work, else the reason as an
+// error fit for a caller to read.
+func (s *Sandbox) Ready() error { return s.keeper.ready() }
+
+// Profile returns the profile in force.
+func (s *Sandbox) Profile() *Profile { return s.profile }
+
+// Budget returns the arithmetic that was settled at start-up.
+func (s *Sandbox) Budget() Budget { return s.budget }
+
+// Layers returns the isolation layers as they were found at start-up.
+func (s *Sandbox) Layers() []Layer { return slices.Clone(s.layers) }
+
+// Interpreter returns the one that was chosen, and why others were passed over.
+func (s *Sandbox) Interpreter() Interpreter { return s.interpreter }
+
+// Runtime returns the interpreter's language and version.
+func (s *Sandbox) Runtime() Runtime { return Runtime{"python", s.interpreter.Version} }
+
+// Close kills what still runs, ends the zygote and reaps everything.
+func (s *Sandbox) Close() error {
+	s.keeper.close()
+	return s.line.Close()
+}

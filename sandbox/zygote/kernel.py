@@ -1,0 +1,72 @@
+"""System calls that the standard library does not offer, and nothing else.
+
+``_ctypes`` is used without ``ctypes``: importing the latter creates a callback,
+and with some builds of libffi that is a page both writable and executable, in
+every run. Calls out of Python need none.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+
+import _ctypes
+
+
+class Long(_ctypes._SimpleCData):  # type: ignore[name-defined, misc]
+    _type_ = "l"
+
+
+class Byte(_ctypes._SimpleCData):  # type: ignore[name-defined, misc]
+    _type_ = "B"
+
+
+class Syscall(_ctypes.CFuncPtr):  # type: ignore[misc]
+    """syscall(2) with up to four arguments, every one a long."""
+
+    _flags_ = _ctypes.FUNCFLAG_CDECL | _ctypes.FUNCFLAG_USE_ERRNO
+    _argtypes_ = (Long,) * 5
+    _restype_ = Long
+
+
+_syscall = Syscall(_ctypes.dlsym(_ctypes.dlopen(None, 0), "syscall"))
+
+
+def call(number: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0) -> int:
+    """Make one system call; OSError when the kernel refuses it."""
+    result = _syscall(number, a, b, c, d)
+    if result < 0:
+        errno = _ctypes.get_errno()
+        raise OSError(errno, os.strerror(errno))
+    return result
+
+
+class Memory:
+    """Bytes at a fixed address, for the kernel to read. They can be patched."""
+
+    def __init__(self, content: bytes) -> None:
+        kind = type("Bytes", (_ctypes.Array,), {"_type_": Byte, "_length_": len(content)})
+        self._bytes = bytearray(content)
+        self._pin = kind.from_buffer(self._bytes)  # also forbids resizing
+        self.address: int = _ctypes.addressof(self._pin)
+        self.size = len(content)
+
+    def patch(self, offsets: list[int], value: int) -> None:
+        """Write value as 32 bits, in this machine's order, at each offset."""
+        for at in offsets:
+            struct.pack_into("=I", self._bytes, at, value)
+
+
+class Filter:
+    """A seccomp program (struct sock_fprog), ready to be installed."""
+
+    def __init__(self, program: bytes, pid_offsets: list[int]) -> None:
+        self._program = Memory(program)
+        self._pid_offsets = pid_offsets
+        self._fprog = Memory(struct.pack("=H6xQ", len(program) // 8, self._program.address))
+
+    def install(self, seccomp: int) -> None:
+        """Put the program in force for this process, for ever. seccomp is the call's number."""
+        if self._pid_offsets:
+            self._program.patch(self._pid_offsets, os.getpid())
+        call(seccomp, 1, 0, self._fprog.address)  # SECCOMP_SET_MODE_FILTER

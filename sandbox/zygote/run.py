@@ -1,0 +1,278 @@
+"""One run: the child of a fork goes into the inner jail, reads its program,
+checks the policy, runs the program as ``python3 file.py`` would, and exits.
+
+Everything after ``Jail.enter`` is in the program's hands: what is written to the
+control socket from then on is hearsay to the server.
+"""
+
+from __future__ import annotations
+
+import _sitebuiltins
+import _signal
+import ast
+import atexit
+import builtins
+import gc
+import io
+import json
+import linecache
+import os
+import resource
+import struct
+import sys
+import traceback
+import types
+
+CONTROL = 3
+FRAME = struct.Struct("<cI")  # tag, length of what follows
+NAME = "main.py"  # what a traceback calls the program
+NICE = 5  # so that the server answers others while a program burns every core
+
+# Limits that are the same for every run. FSIZE: no file grows, whatever is open.
+LIMITS = (
+    (resource.RLIMIT_FSIZE, 0),
+    (resource.RLIMIT_NOFILE, 16),
+    (resource.RLIMIT_NPROC, 0),
+    (resource.RLIMIT_SIGPENDING if hasattr(resource, "RLIMIT_SIGPENDING") else 11, 16),
+)
+
+# Freed when a program has run out of memory, so that its traceback can be printed.
+_spare: bytearray | None = None
+
+
+class Jail:
+    """The inner jail: prepared once in the zygote, entered by every run."""
+
+    def __init__(self, kernel, config: dict, policy) -> None:
+        self.kernel = kernel
+        self.calls: dict[str, int] = config["calls"]
+        self.ruleset = kernel.Memory(bytes.fromhex(config["ruleset"])) if config["ruleset"] else None
+        self.filter = kernel.Filter(bytes.fromhex(config["inner"]), config["pid_offsets"])
+        self.policy = policy
+        self.rules: dict = config["policy"]
+        self.files: int = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        rebuild_streams()
+        builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")  # -S takes them away
+        builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
+        sys.argv[:] = [NAME]
+        sys.excepthook = sys.__excepthook__ = print_exception
+        sys.unraisablehook = print_unraisable
+
+    def enter(self, zygote: int, memory: int, cpu: int, fds: tuple[int, int, int, int]) -> str:
+        """Take every step, in this order. Returns "" or, on the way, raises with self.step set."""
+        call, number = self.kernel.call, self.calls
+        # First: from here on this process does not outlive its zygote.
+        self.step = "pdeathsig"
+        call(number["prctl"], 1, _signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() != zygote:  # it died before that call
+            os._exit(1)
+        # Only the run's own descriptors, on fresh open file descriptions: state on
+        # a shared one would reach other runs.
+        self.step = "descriptors"
+        for fd, place in zip(fds, (0, 1, 2, CONTROL)):
+            os.dup2(fd, place)
+        os.closerange(CONTROL + 1, self.files)
+        self.step = "rlimits"
+        for what, value in LIMITS:
+            resource.setrlimit(what, (value, value))
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+        # A ruleset of this run's own, closed at once: a rule added to a shared one
+        # would open every later run.
+        self.step = "landlock"
+        if self.ruleset is not None:
+            ruleset = call(number["landlock_create_ruleset"], self.ruleset.address, self.ruleset.size, 0)
+            call(number["landlock_restrict_self"], ruleset, 0)
+            os.close(ruleset)
+        # Last, because it refuses all of the above.
+        self.step = "seccomp"
+        self.filter.install(number["seccomp"])
+
+
+def rebuild_streams() -> None:
+    """Streams of our own on 0, 1 and 2, line-buffered and never written to by the
+    zygote: what a zygote had left unflushed would be printed by every run."""
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(
+        io.BufferedReader(io.FileIO(0, "r", closefd=False)), encoding="utf-8", errors="surrogateescape"
+    )
+    sys.stdout = sys.__stdout__ = text_output(1, "surrogateescape", "<stdout>")
+    sys.stderr = sys.__stderr__ = text_output(2, "backslashreplace", "<stderr>")
+
+
+def text_output(fd: int, errors: str, name: str) -> io.TextIOWrapper:
+    raw = io.FileIO(fd, "w", closefd=False)
+    raw.name = name
+    stream = io.TextIOWrapper(io.BufferedWriter(raw, 8192), encoding="utf-8", errors=errors, line_buffering=True)
+    stream.mode = "w"
+    return stream
+
+
+def main(zygote: int, jail: Jail, memory: int, cpu: int, fds: tuple[int, int, int, int]) -> None:
+    """The whole life of a child. It never returns to the zygote's loop."""
+    status = 1
+    try:
+        jail.enter(zygote, memory, cpu, fds)
+    except BaseException as exc:
+        fail(jail.step, exc, fds[3])
+    try:
+        tell(b"J")
+        gc.enable()
+        source = read_program()
+        status = run(source, jail, memory)
+    finally:
+        os._exit(status & 0xFF)
+
+
+def fail(step: str, exc: BaseException, control: int) -> None:
+    """Tell the server which step of the jail failed; nothing of the program was read."""
+    text = json.dumps({"step": step, "error": str(exc)[:200]}).encode()
+    for fd in (CONTROL, control):  # before and after it was moved to its place
+        try:
+            os.write(fd, FRAME.pack(b"E", len(text)) + text)
+        except OSError:
+            continue
+    os._exit(1)
+
+
+def tell(tag: bytes, payload: bytes = b"") -> None:
+    """Say something to the server. A program that closed the socket goes unheard."""
+    try:
+        os.write(CONTROL, FRAME.pack(tag, len(payload)) + payload)
+    except OSError:
+        pass
+
+
+def read_program() -> bytes:
+    """The program, as the server sends it: its length in 32 bits, then UTF-8."""
+    (length,) = struct.unpack("<I", read_exactly(4))
+    return read_exactly(length)
+
+
+def read_exactly(size: int) -> bytes:
+    parts = []
+    while size:
+        part = os.read(CONTROL, size)
+        if not part:
+            os._exit(1)  # the server is gone
+        parts.append(part)
+        size -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def run(source: bytes, jail: Jail, memory: int) -> int:
+    """Check and run; memory is the address space in bytes. Returns the exit status."""
+    global _spare
+    _spare = bytearray(1 << 20)
+    # Where the prints of a traceback and of warnings find the program's lines.
+    linecache.cache[NAME] = (lambda: source.decode("utf-8", "replace"),)  # type: ignore[assignment]
+    refused: list[str] = []
+    noticed: list[str] = []
+    program: types.CodeType | None = None
+    try:
+        tree = ast.parse(source, NAME)
+        refused, noticed = jail.policy.check(tree, jail.rules)
+        if not refused:
+            program = compile(tree, NAME, "exec", dont_inherit=True)
+        del tree
+    except Exception as exc:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+        if jail.policy.ran_out_of_memory(exc, peak, memory) or jail.rules["ast_scan"]["mode"] != "enforce":
+            return finish(handle(exc), False)
+        refused = [jail.policy.describe_parse_error(exc, source)]
+    if noticed:
+        tell(b"N", json.dumps(noticed).encode())
+    if program is None:
+        tell(b"V", json.dumps(refused).encode())
+        return 0
+    status, interrupted = 0, False
+    try:
+        exec(program, become_main())
+    except BaseException as exc:
+        status, interrupted = handle(exc), isinstance(exc, KeyboardInterrupt)
+    return finish(status, interrupted)  # no longer holding the exception, whose frames hold the program's objects
+
+
+def become_main() -> dict:
+    """A fresh ``__main__`` in place of the zygote's; returns its namespace."""
+    module = types.ModuleType("__main__")
+    module.__file__ = NAME
+    module.__builtins__ = builtins  # type: ignore[attr-defined]
+    sys.modules["__main__"] = module
+    return module.__dict__
+
+
+def finish(status: int, interrupted: bool) -> int:
+    """What the interpreter does once the program's last line ran and its exception
+    was printed, in its order: wait for threads, run atexit, end the objects of
+    ``__main__``, flush. Returns the exit status, or does not return at all."""
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        threading._shutdown()
+    atexit._run_exitfuncs()
+    # Objects with a __del__ and suspended generators still have their say.
+    sys.modules.pop("__main__", None)
+    gc.collect()
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except Exception:
+            status = status or 120  # as CPython's Py_FinalizeEx has it
+    if interrupted:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+        os.kill(os.getpid(), _signal.SIGINT)
+    return status
+
+
+def handle(failure: BaseException) -> int:
+    """Print an exception that nobody caught; returns the exit status that it means."""
+    global _spare
+    if isinstance(failure, SystemExit):
+        return exit_status(failure.code)
+    if isinstance(failure, MemoryError):
+        _spare = None
+        tell(b"M")
+    trace = failure.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != NAME:
+        trace = trace.tb_next  # our own frames
+    failure.__traceback__ = trace
+    try:
+        sys.excepthook(type(failure), failure, trace)
+    except SystemExit as exc:
+        return exit_status(exc.code)
+    except BaseException as exc:
+        complain("Error in sys.excepthook:", exc)
+        complain("\nOriginal exception was:", failure)
+    return 1
+
+
+def exit_status(code: object) -> int:
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    try:
+        print(code, file=sys.stderr)
+    except Exception:
+        pass  # as the interpreter: an exit message that can't be printed is lost
+    return 1
+
+
+def print_exception(kind: type[BaseException], value: BaseException, trace: types.TracebackType | None) -> None:
+    """sys.excepthook. The native one opens the source file, and there is none to open."""
+    try:
+        traceback.print_exception(kind, value, trace, file=sys.stderr)
+    except Exception:
+        os.write(2, f"{kind.__name__}\n".encode("utf-8", "backslashreplace"))  # out of memory, or of stack
+
+
+def complain(title: str, exc: BaseException) -> None:
+    print(title, file=sys.stderr)
+    print_exception(type(exc), exc, exc.__traceback__)
+
+
+def print_unraisable(args) -> None:
+    """sys.unraisablehook, in the words of the native one."""
+    print(f"{args.err_msg or 'Exception ignored in'}: {args.object!r}", file=sys.stderr)
+    print_exception(args.exc_type, args.exc_value, args.exc_traceback)

@@ -1,0 +1,145 @@
+"""The zygote: a warm interpreter that forks one process for each program.
+
+It starts inside the outer jail, imports what the profile's programs may import,
+gives up exec, paths and new code for ever (the seal), and then does three
+things in a loop: take an order from the server, fork, report an exit. It never
+reads a program: its heap is inherited by every later run.
+
+The messages are drawn in sandbox/protocol.go, which is their one definition.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import select
+import struct
+import sys
+
+import _socket
+
+SERVER = 3  # the socket, see launch.SocketFD
+PROC_SELF = 4  # /proc/self, opened before the jail closed: for one look at the maps
+
+HEADER = struct.Struct("<c7xQ")  # tag, id
+RUN = struct.Struct("<c7xQQQ")  # tag, id, address space in bytes, CPU seconds
+FDS = struct.Struct("=4i")  # stdin, stdout, stderr, control
+STARTED = struct.Struct("<c7xQQ")  # tag, id, pid
+EXITED = struct.Struct("<c7xQQQQQ")  # tag, id, wait status, user us, system us, max RSS KiB
+FAILED = struct.Struct("<c7xQQ")  # tag, id, errno
+PIDFD = struct.Struct("=i")
+
+
+def refuse_executable_heap() -> None:
+    """End here if any page is both writable and executable: a run could write code."""
+    maps = os.open("maps", os.O_RDONLY, dir_fd=PROC_SELF)
+    with os.fdopen(maps, "rb") as lines:
+        for line in lines:
+            mode = line.split(None, 2)[1]
+            if b"w" in mode and b"x" in mode:
+                raise RuntimeError("a page is writable and executable: " + line.decode("ascii", "replace").strip())
+    os.close(PROC_SELF)
+
+
+def warm(modules: list[str]) -> None:
+    """Import what runs will find imported, and leave no garbage for them to copy."""
+    for name in modules:
+        importlib.import_module(name)
+    sys.path[:] = []
+    sys.path_importer_cache.clear()
+    gc.collect()
+    gc.freeze()  # what exists now is never touched by a run's collector, so its pages stay shared
+
+
+def stray_threads() -> int:
+    """How many threads this process has beside the one that forks."""
+    threading = sys.modules.get("threading")
+    return 0 if threading is None else threading.active_count() - 1
+
+
+class Zygote:
+    """The loop. run_main is run.py's main; it never returns."""
+
+    def __init__(self, server: _socket.socket, run_main, jail) -> None:
+        self.server = server
+        self.run_main = run_main
+        self.jail = jail
+        self.pid = os.getpid()
+        self.poll = select.poll()
+        self.poll.register(SERVER, select.POLLIN)
+        self.runs: dict[int, tuple[int, int]] = {}  # pidfd -> (id, pid)
+
+    def serve(self) -> None:
+        while True:
+            for fd, _ in self.poll.poll():
+                if fd == SERVER:
+                    self.take()
+                else:
+                    self.reap(fd)
+
+    def take(self) -> None:
+        message, ancillary, _, _ = self.server.recvmsg(64, _socket.CMSG_SPACE(FDS.size))
+        if not message:
+            os._exit(0)  # the server closed its end: no more work, or no more server
+        tag, number = HEADER.unpack_from(message)
+        if tag == b"P":
+            os.write(SERVER, HEADER.pack(b"O", number))
+        elif tag == b"R":
+            _, _, memory, cpu = RUN.unpack(message)
+            self.start(number, memory, cpu, FDS.unpack(ancillary[0][2]))
+        else:
+            raise ValueError(f"unknown order {tag!r}")
+
+    def start(self, number: int, memory: int, cpu: int, fds: tuple[int, int, int, int]) -> None:
+        try:
+            pid = os.fork()
+        except OSError as exc:
+            os.write(SERVER, FAILED.pack(b"F", number, exc.errno))
+        else:
+            if pid == 0:
+                self.run_main(self.pid, self.jail, memory, cpu, fds)  # never returns
+            pidfd = os.pidfd_open(pid)
+            self.runs[pidfd] = (number, pid)
+            self.poll.register(pidfd, select.POLLIN)
+            rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, PIDFD.pack(pidfd))]
+            self.server.sendmsg([STARTED.pack(b"S", number, pid)], rights)
+        for fd in fds:
+            os.close(fd)
+
+    def reap(self, pidfd: int) -> None:
+        number, pid = self.runs.pop(pidfd)
+        self.poll.unregister(pidfd)
+        os.close(pidfd)
+        _, status, used = os.wait4(pid, 0)
+        user, system = round(used.ru_utime * 1e6), round(used.ru_stime * 1e6)
+        os.write(SERVER, EXITED.pack(b"X", number, status, user, system, used.ru_maxrss))
+
+
+def main(config: dict, load) -> None:
+    """Warm up, seal, and serve. load(name) gives one of our own sources as a module."""
+    server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, SERVER)
+    step = "kernel"
+    try:
+        kernel = load("kernel")
+        kernel.call(config["calls"]["prctl"], 4, 0)  # PR_SET_DUMPABLE: exec made us dumpable again
+        step = "import"
+        policy, run = load("policy"), load("run")
+        jail = run.Jail(kernel, config, policy)
+        warm(config["modules"])
+        step = "threads"
+        if stray_threads():
+            raise RuntimeError("an import started a thread; a forked run would inherit its locks")
+        step = "maps"
+        refuse_executable_heap()
+        step = "seal"
+        kernel.Filter(bytes.fromhex(config["seal"]), []).install(config["calls"]["seccomp"])
+        os.write(SERVER, b"H")
+        step = "serve"
+        Zygote(server, run.main, jail).serve()
+    except BaseException as exc:
+        import json
+
+        text = f"{type(exc).__name__}: {exc}"[:500]
+        os.write(SERVER, b"L" + json.dumps({"step": "zygote: " + step, "error": text}).encode())
+        os._exit(1)

@@ -1,0 +1,458 @@
+package sandbox
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"codecell/sandbox/internal/launch"
+
+	"golang.org/x/sys/unix"
+)
+
+//go:embed zygote/boot.py
+var bootSource string
+
+//go:embed zygote/zygote.py
+var zygoteSource string
+
+//go:embed zygote/kernel.py
+var kernelSource string
+
+//go:embed zygote/run.py
+var runSource string
+
+//go:embed zygote/policy.py
+var policySource string
+
+// How long the zygote may take. Past these it counts as hung and is replaced.
+const (
+	warmTimeout  = 30 * time.Second // to import the profile's modules
+	startTimeout = 3 * time.Second  // to fork
+	reapTimeout  = 3 * time.Second  // to report the exit of a run that was killed
+	pingEvery    = 5                // ticks of the watchdog between two pings
+	pingPatience = 3                // ticks without an answer
+	watchdogTick = time.Second
+)
+
+// A zygote is one warm interpreter and the runs that it forked.
+type zygote struct {
+	pid  int
+	conn *net.UnixConn
+	log  *slog.Logger
+
+	heard  atomic.Uint64 // messages received, for the watchdog
+	born   time.Time
+	served int // runs begun; with busy guarded by the keeper's lock
+	busy   int // runs in flight
+
+	mu     sync.Mutex
+	runs   map[uint64]*run
+	next   uint64
+	reaped bool // pid is, or may soon be, somebody else's
+
+	dead chan struct{} // closed when it and all its runs are reaped
+	why  atomic.Pointer[string]
+}
+
+// startZygote launches an interpreter by the plan and returns when it is warm
+// and was seen from outside to be in its jail. The error is a *SetupError.
+func startZygote(p plan, py Interpreter, prof *Profile, slots int, log *slog.Logger) (*zygote, error) {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, &SetupError{"socketpair", err}
+	}
+	conn, err := connFrom(ours)
+	if err != nil {
+		_ = unix.Close(theirs) // already failing
+		return nil, &SetupError{"socketpair", err}
+	}
+	said := new(tailWriter)
+	pid, drained, err := forkLaunch(p, theirs, said)
+	_ = unix.Close(theirs) // theirs by now, or nobody's
+	if err != nil {
+		_ = conn.Close()
+		return nil, &SetupError{"clone", err}
+	}
+	z := &zygote{
+		pid: pid, conn: conn, log: log.With("zygote", pid), born: time.Now(),
+		runs: make(map[uint64]*run), dead: make(chan struct{}),
+	}
+	go z.bury()
+	if err := z.warm(p, py, prof, slots); err != nil {
+		z.kill("did not start")
+		<-z.dead
+		<-drained
+		if text := said.String(); text != "" {
+			log.Error("the zygote's last words", "text", text)
+		}
+		return nil, err
+	}
+	go z.listen()
+	go z.watch()
+	return z, nil
+}
+
+// forkLaunch starts our own binary as launch, with socket as SocketFD, and with
+// what it prints copied into said; drained is closed when all of it was read.
+func forkLaunch(p plan, socket int, said *tailWriter) (pid int, drained <-chan struct{}, err error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer null.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		return 0, nil, err
+	}
+	defer w.Close()
+	pid, err = spawn(selfPath(), []string{launch.Arg0}, &syscall.ProcAttr{
+		Dir:   "/",
+		Env:   []string{},
+		Files: []uintptr{null.Fd(), w.Fd(), w.Fd(), uintptr(socket), null.Fd()},
+		Sys:   p.sysProcAttr(),
+	})
+	if err != nil {
+		_ = r.Close() // nothing was written
+		return 0, nil, err
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer r.Close()
+		said.readFrom(r)
+	}()
+	return pid, done, nil
+}
+
+// spawnThread forks on one thread that never ends: a child's parent-death signal
+// fires when the *thread* that started it does (prctl(2), PR_SET_PDEATHSIG).
+var spawnThread = sync.OnceValue(func() chan<- func() {
+	work := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for f := range work {
+			f()
+		}
+	}()
+	return work
+})
+
+func spawn(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
+	done := make(chan struct{})
+	spawnThread() <- func() {
+		defer close(done)
+		pid, err = syscall.ForkExec(path, argv, attr)
+		if err == nil {
+			children.add(pid)
+		}
+	}
+	<-done
+	return pid, err
+}
+
+// selfPath names our own binary even after the file was replaced.
+func selfPath() string {
+	const proc = "/proc/self/exe"
+	if _, err := os.Stat(proc); err == nil {
+		return proc
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return proc
+	}
+	return path
+}
+
+// warm sends a launch its Spec and the zygote its configuration, waits for the
+// hello, and looks from outside whether the jail is closed.
+func (z *zygote) warm(p plan, py Interpreter, prof *Profile, slots int) error {
+	spec, err := json.Marshal(launch.Spec{
+		Path: py.Path, Args: []string{"python3", "-I", "-S", "-B", "-X", "utf8", "-c", bootSource}, Env: runtimeEnv(),
+		SelfMap: p.has(unix.CLONE_NEWUSER) && !p.drop, NewUTS: p.has(unix.CLONE_NEWUTS),
+		Drop: p.drop, UID: p.uid, GID: p.gid,
+		LandlockABI: p.landlockABI, Read: py.ReadOnlyPaths, Exec: py.Exec,
+		Processes: p.processes(slots), Files: uint64(64 + 8*slots),
+	})
+	if err != nil {
+		return &SetupError{"spec", err}
+	}
+	config, err := zygoteConfig(p, prof)
+	if err != nil {
+		return err
+	}
+	if err := z.conn.SetDeadline(time.Now().Add(warmTimeout)); err != nil {
+		return &SetupError{"warm", err}
+	}
+	for _, msg := range [][]byte{spec, config} {
+		if _, err := z.conn.Write(msg); err != nil {
+			return &SetupError{"warm", err}
+		}
+	}
+	buf := make([]byte, maxReport)
+	n, err := z.conn.Read(buf)
+	if err != nil {
+		return &SetupError{"warm", fmt.Errorf("no hello from the interpreter: %w", err)}
+	}
+	switch r, err := parseReport(buf[:n]); {
+	case err != nil:
+		return &SetupError{"warm", err}
+	case r.tag == tagLost:
+		return &SetupError{r.failure.Step, errors.New(r.failure.Error)}
+	case r.tag != tagHello:
+		return &SetupError{"warm", fmt.Errorf("unexpected message %q", r.tag)}
+	}
+	if err := z.conn.SetDeadline(time.Time{}); err != nil {
+		return &SetupError{"warm", err}
+	}
+	return verify(z.pid, p)
+}
+
+// runtimeEnv is the interpreter's whole environment. One malloc arena, because
+// there is one thread; the time zone is the server's, read before the jail closes.
+func runtimeEnv() []string {
+	tz, ok := os.LookupEnv("TZ") //nolint:forbidigo // the runtime's own variable, passed on as it is
+	if !ok {
+		tz = "UTC"
+	}
+	return []string{"MALLOC_ARENA_MAX=1", "TZ=" + tz}
+}
+
+func zygoteConfig(p plan, prof *Profile) ([]byte, error) {
+	filters, err := launch.NewFilters()
+	if err != nil {
+		return nil, &SetupError{"seccomp", err}
+	}
+	ruleset := ""
+	if p.landlockABI > 0 {
+		ruleset = hex.EncodeToString(launch.Ruleset(p.landlockABI))
+	}
+	config, err := json.Marshal(map[string]any{
+		"sources": map[string]string{"zygote": zygoteSource, "kernel": kernelSource, "run": runSource, "policy": policySource},
+		"modules": append(append([]string{}, prof.Imports...), preload...),
+		"policy": map[string]any{
+			"imports": prof.Imports, "ast_scan": prof.Policy.ASTScan, "blocklist_audit": prof.Policy.BlocklistAudit,
+		},
+		"seal": hex.EncodeToString(filters.Seal), "inner": hex.EncodeToString(filters.Inner),
+		"pid_offsets": filters.Inner.PIDOffsets(), "ruleset": ruleset,
+		"calls": map[string]int{
+			"prctl": unix.SYS_PRCTL, "seccomp": unix.SYS_SECCOMP,
+			"landlock_create_ruleset": unix.SYS_LANDLOCK_CREATE_RULESET,
+			"landlock_restrict_self":  unix.SYS_LANDLOCK_RESTRICT_SELF,
+		},
+	})
+	if err != nil {
+		return nil, &SetupError{"config", err}
+	}
+	return config, nil
+}
+
+// preload is what allowed modules import only when first used, and a run could
+// not import any more: it has no file.
+var preload = []string{
+	"_strptime", "calendar", "locale", "unicodedata", "stringprep", "encodings.idna",
+	"encodings.ascii", "encodings.latin_1", "encodings.utf_16", "encodings.utf_32", "encodings.punycode",
+}
+
+// send gives the zygote one message. It blocks only while the socket is full of
+// messages that a hung zygote has not taken, and startTimeout at most.
+func (z *zygote) send(msg, rights []byte) error {
+	if err := z.conn.SetWriteDeadline(time.Now().Add(startTimeout)); err != nil {
+		return err
+	}
+	_, _, err := z.conn.WriteMsgUnix(msg, rights, nil)
+	return err
+}
+
+// listen takes the zygote's messages to the runs that wait for them, until the
+// socket closes or the zygote breaks the protocol.
+func (z *zygote) listen() {
+	buf := make([]byte, maxReport)
+	oob := make([]byte, unix.CmsgSpace(4))
+	for {
+		n, oobn, _, _, err := z.conn.ReadMsgUnix(buf, oob)
+		if err != nil || n == 0 {
+			z.kill("closed its socket")
+			return
+		}
+		z.heard.Add(1)
+		fd, err := receivedFD(oob[:oobn])
+		if err == nil {
+			err = z.dispatch(buf[:n], fd)
+		}
+		if err != nil {
+			z.kill("broke the protocol: " + err.Error())
+			return
+		}
+	}
+}
+
+// dispatch hands one report to its run. It owns fd (-1: none).
+func (z *zygote) dispatch(msg []byte, fd int) error {
+	r, err := parseReport(msg)
+	if err == nil && r.tag == tagStarted && fd >= 0 {
+		if run := z.find(r.id); run != nil && run.start(fd, r.pid) {
+			return nil
+		}
+		err = fmt.Errorf("%w: started a run that nobody ordered", errProtocol)
+	}
+	if fd >= 0 {
+		_ = unix.Close(fd) // nobody's
+	}
+	if err != nil {
+		return err
+	}
+	switch r.tag {
+	case tagPong:
+		return nil
+	case tagFailed, tagExited:
+		if run := z.find(r.id); run != nil && run.finish(r) {
+			return nil
+		}
+		return fmt.Errorf("%w: end of a run that is not running", errProtocol)
+	case tagLost:
+		return fmt.Errorf("%s: %s", r.failure.Step, r.failure.Error)
+	default:
+		return fmt.Errorf("%w: unexpected tag %q", errProtocol, r.tag)
+	}
+}
+
+func (z *zygote) find(id uint64) *run {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return z.runs[id]
+}
+
+// watch pings the zygote, so that a hung one is found before a caller finds it.
+// It counts ticks of its own rather than time: a container that was frozen
+// between requests must not take the pause for silence.
+func (z *zygote) watch() {
+	ticker := time.NewTicker(watchdogTick)
+	defer ticker.Stop()
+	var heard uint64
+	silent, since := 0, 0
+	for {
+		select {
+		case <-z.dead:
+			return
+		case <-ticker.C:
+		}
+		if now := z.heard.Load(); now != heard {
+			heard, silent, since = now, 0, 0
+		} else if silent > 0 {
+			if silent++; silent > pingPatience {
+				z.kill("hung")
+				return
+			}
+			continue
+		}
+		if since++; since >= pingEvery {
+			since, silent = 0, 1
+			if err := z.send(orderPing(0), nil); err != nil {
+				z.kill("does not take a ping")
+				return
+			}
+		}
+	}
+}
+
+// kill ends the zygote and every run of it. The first reason is the one told.
+func (z *zygote) kill(why string) {
+	z.why.CompareAndSwap(nil, &why)
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if !z.reaped {
+		_ = unix.Kill(-z.pid, unix.SIGKILL) // ESRCH: just gone
+	}
+}
+
+// begin and finish count the runs of a zygote; the keeper's lock is held.
+// begin returns how many there were so far, finish how many are left in flight.
+func (z *zygote) begin() int {
+	z.served++
+	z.busy++
+	return z.served
+}
+
+func (z *zygote) finish() int {
+	z.busy--
+	return z.busy
+}
+
+func (z *zygote) inFlight() int { return z.busy }
+
+// reason is why the zygote ended.
+func (z *zygote) reason() string {
+	if why := z.why.Load(); why != nil {
+		return *why
+	}
+	return "unknown"
+}
+
+// retire lets the zygote end once its runs are done: it reads the end of the socket.
+func (z *zygote) retire() { _ = z.conn.CloseWrite() }
+
+// bury waits for the zygote's end, sees to it that no run survives it, and reaps
+// them all. Runs that were its children are ours now: we are their subreaper.
+func (z *zygote) bury() {
+	defer close(z.dead)
+	defer children.remove(z.pid)
+	for {
+		// Looked at, not reaped yet: until then its group's number is nobody else's.
+		err := unix.Waitid(unix.P_PID, z.pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if err == nil || !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	z.kill("ended by itself")
+	z.mu.Lock()
+	z.reaped = true
+	z.mu.Unlock()
+	for {
+		if _, err := unix.Wait4(-z.pid, nil, 0, nil); err != nil && !errors.Is(err, unix.EINTR) {
+			break // ECHILD: none left
+		}
+	}
+	_ = z.conn.Close()
+}
+
+// tailWriter keeps the last words of a process that failed to start.
+type tailWriter struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+const tailLimit = 4 << 10
+
+func (t *tailWriter) readFrom(r *os.File) {
+	buf := make([]byte, 1<<10)
+	for {
+		n, err := r.Read(buf)
+		t.mu.Lock()
+		if t.buf.Len()+n > tailLimit {
+			t.buf.Reset()
+		}
+		t.buf.Write(buf[:n])
+		t.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (t *tailWriter) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.buf.String()
+}
