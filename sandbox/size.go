@@ -71,5 +71,5 @@ func partOf(digits string, unit uint64) (uint64, error) {
 }
 
 func sizeError(s string) error {
-	return fmt.Errorf("size %q: want bytes with an optional suffix Ki, Mi, Gi, Ti, k, M, G or T, below 8192 Pi; for example 704Mi", s)
+	return fmt.Errorf("size %q: want bytes with an optional suffix Ki, Mi, Gi, Ti, k, M, G or T, for example 704Mi", s)
 }
