@@ -1,0 +1,108 @@
+package main
+
+import (
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// tailPoll is how often a closing connection is asked whether its peer has
+// acknowledged everything. The kernel has no event for it.
+const tailPoll = 50 * time.Millisecond
+
+// A cappedConn is a connection that counts in a connCap until the kernel holds
+// nothing for it any more.
+//
+// That is later than its close: what was written and not acknowledged stays in
+// memory, a full send buffer for minutes, without any descriptor that could
+// count. A client that asks for `Connection: close` and never reads would have
+// the server forget one such buffer per request.
+type cappedConn struct {
+	*net.TCPConn
+	cap *connCap
+
+	closeOnce sync.Once
+	closeErr  error
+
+	// Guarded by cap.mu.
+	standing standing
+	since    uint64   // cap's clock when it came to stand so
+	tail     *os.File // closing only: the socket's last descriptor
+}
+
+// Close closes the connection as net.TCPConn's does, at once and for every
+// reader and writer. Where bytes are still on their way, a second descriptor
+// keeps the socket in the count until they have arrived.
+func (c *cappedConn) Close() error {
+	c.closeOnce.Do(func() { c.closeErr = c.close() })
+	return c.closeErr
+}
+
+func (c *cappedConn) close() error {
+	if n, err := unacknowledged(c); err == nil && n > 0 {
+		// On an error nothing is held back and the kernel closes as it always does.
+		if tail, err := c.File(); err == nil {
+			if c.cap.hold(c, tail) {
+				_ = c.CloseWrite() // FIN after the last byte; close(2) of one of two descriptors sends none
+				go c.deliver(tail)
+			} else { // given up for another connection just now
+				drop(tail)
+			}
+			return c.TCPConn.Close()
+		}
+	}
+	c.cap.remove(c)
+	return c.TCPConn.Close()
+}
+
+// deliver waits until the peer has acknowledged everything, or until the time
+// for it is over, and gives the socket back. It ends early when the connection
+// is given up: its tail is closed then.
+func (c *cappedConn) deliver(tail *os.File) {
+	poll := time.NewTicker(tailPoll)
+	defer poll.Stop()
+	overdue := time.After(c.cap.tail)
+	for {
+		select {
+		case <-poll.C:
+			if n, err := unacknowledged(tail); err == nil && n > 0 {
+				continue
+			}
+			if c.cap.remove(c) {
+				_ = tail.Close() // all has arrived: an ordinary end
+			}
+		case <-overdue:
+			if c.cap.remove(c) {
+				drop(tail)
+			}
+		}
+		return
+	}
+}
+
+// abort closes a connection that was given up for another. What its peer has
+// not acknowledged is dropped: to keep it would hold the memory that the new
+// connection is about to take. The caller has taken it out of the count.
+func (c *cappedConn) abort() {
+	c.cap.mu.Lock()
+	tail := c.tail
+	c.cap.mu.Unlock()
+	if tail != nil {
+		drop(tail)
+		return
+	}
+	c.closeOnce.Do(func() {
+		if n, err := unacknowledged(c); err == nil && n > 0 {
+			_ = resetOnClose(c)
+		}
+		c.closeErr = c.TCPConn.Close()
+	})
+}
+
+// drop closes the last descriptor of a socket and with it whatever its peer
+// has not acknowledged.
+func drop(tail *os.File) {
+	_ = resetOnClose(tail)
+	_ = tail.Close()
+}

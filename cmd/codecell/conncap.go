@@ -1,0 +1,159 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+// A connCap bounds how many connections the server holds, and with them the
+// memory that clients can charge by opening connections alone.
+//
+// When one more arrives than fits, one that loses least is closed for it (see
+// standing), so that accepting never waits and a probe always gets in. Only
+// when every connection has a request in work is the new one closed instead.
+type connCap struct {
+	max  int           // connections, at least 1
+	tail time.Duration // how long a closed connection may take to deliver its last bytes
+
+	mu    sync.Mutex
+	conns map[*cappedConn]struct{} // every connection that still holds kernel memory
+	ticks uint64                   // changes of standing so far: the clock that tells old from new
+}
+
+// newConnCap returns a cap of max connections. A connection that the server
+// closed counts until its peer has taken its last bytes, at most tail.
+func newConnCap(limit int, tail time.Duration) *connCap {
+	return &connCap{max: limit, tail: tail, conns: make(map[*cappedConn]struct{})}
+}
+
+// standing is where a connection stands, in the order in which connections are
+// given up for a new one: first what costs its peer nothing.
+type standing int
+
+const (
+	idle    standing = iota // between two requests: the peer opens another
+	fresh                   // the headers of its first request are not complete
+	closing                 // closed by the server; the end of its last reply is still on its way
+	active                  // a request is in work: never given up
+)
+
+// Listen wraps l so that what it accepts counts. Its Accept hands out
+// *cappedConn.
+func (c *connCap) Listen(l *net.TCPListener) net.Listener {
+	return &cappedListener{TCPListener: l, cap: c}
+}
+
+// ConnState is the http.Server's hook of that name. net/http reports
+// StateActive when a request's headers are complete, not at their first byte:
+// what sends headers slowly stays fresh, or idle, and can be given up.
+func (c *connCap) ConnState(conn net.Conn, state http.ConnState) {
+	capped, ok := conn.(*cappedConn)
+	if !ok {
+		return
+	}
+	switch state {
+	case http.StateActive:
+		c.move(capped, active)
+	case http.StateIdle:
+		c.move(capped, idle)
+	case http.StateNew, http.StateHijacked, http.StateClosed:
+		// Accept has entered it; Close removes it; nothing here hijacks.
+	}
+}
+
+// admit enters a connection just accepted, closing another where it must.
+// It returns nil when every one has a request in work.
+func (c *connCap) admit(tcp *net.TCPConn) *cappedConn {
+	c.mu.Lock()
+	var victim *cappedConn
+	if len(c.conns) >= c.max {
+		if victim = c.leastLoss(); victim == nil {
+			c.mu.Unlock()
+			return nil
+		}
+		delete(c.conns, victim)
+	}
+	conn := &cappedConn{TCPConn: tcp, cap: c, standing: fresh, since: c.tick()}
+	c.conns[conn] = struct{}{}
+	c.mu.Unlock()
+	if victim != nil {
+		victim.abort()
+	}
+	return conn
+}
+
+// leastLoss is the connection to give up, the oldest of its standing, or nil.
+// The caller holds c.mu. It looks at each: only a full cap pays for that.
+func (c *connCap) leastLoss() *cappedConn {
+	var least *cappedConn
+	for conn := range c.conns {
+		if conn.standing == active {
+			continue
+		}
+		if least == nil || conn.standing < least.standing ||
+			conn.standing == least.standing && conn.since < least.since {
+			least = conn
+		}
+	}
+	return least
+}
+
+// move notes a change of standing, unless the connection was given up or is
+// closing already.
+func (c *connCap) move(conn *cappedConn, to standing) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.conns[conn]; ok && conn.standing != closing {
+		conn.standing, conn.since = to, c.tick()
+	}
+}
+
+// hold keeps a closed connection in the count by a second descriptor for it.
+// It is false when the connection was given up meanwhile.
+func (c *connCap) hold(conn *cappedConn, tail *os.File) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.conns[conn]; !ok {
+		return false
+	}
+	conn.standing, conn.since, conn.tail = closing, c.tick(), tail
+	return true
+}
+
+// remove takes a connection out of the count. It is false when it was out.
+func (c *connCap) remove(conn *cappedConn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.conns[conn]
+	delete(c.conns, conn)
+	return ok
+}
+
+// tick advances the clock. The caller holds c.mu.
+func (c *connCap) tick() uint64 {
+	c.ticks++
+	return c.ticks
+}
+
+// cappedListener is the listener side of a connCap.
+type cappedListener struct {
+	*net.TCPListener
+	cap *connCap
+}
+
+// Accept returns the next connection that there is room for.
+func (l *cappedListener) Accept() (net.Conn, error) {
+	for {
+		tcp, err := l.AcceptTCP()
+		if err != nil {
+			return nil, err
+		}
+		if conn := l.cap.admit(tcp); conn != nil {
+			return conn, nil
+		}
+		_ = tcp.Close() // nothing was read or written: there is nothing to lose or to report
+	}
+}

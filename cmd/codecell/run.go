@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+	"unicode/utf8"
+
+	"codecell/function"
+	"codecell/sandbox"
+)
+
+// Exit codes of `codecell run` beside the program's own, chosen as timeout(1)
+// and shells have them. A program may exit with the same numbers; what is said
+// on stderr tells them apart.
+const (
+	exitPolicy  = 2   // the policy refused the program: every violation is a line on stderr
+	exitTimeout = 124 // killed at its deadline
+	exitOurs    = 125 // the sandbox could not start or failed: nothing is said of the program
+	exitSignal  = 128 // plus the number of the signal that ended the program, or codecell
+)
+
+type runCmd struct {
+	File    string        `arg:"" help:"The program, or - to read it from stdin."`
+	Timeout time.Duration `placeholder:"10s" help:"Wall-clock time after which it is killed. Default and maximum are the profile's."`
+	Memory  int64         `placeholder:"MIB" help:"Its address space in MiB, the interpreter's included. Default and maximum are the profile's."`
+}
+
+// Help says what the exit code means.
+func (runCmd) Help() string {
+	return `The program's output and exit code are passed through. Other exit codes:
+2 the policy refused it, 124 killed at its deadline, 125 the sandbox itself
+failed, 128+n ended by signal n (or codecell was: Ctrl-C kills the program).`
+}
+
+// Run runs one program and reaps it, whatever happens.
+func (c runCmd) Run(w world) error {
+	ctx, stopWatching := untilSignal(context.Background())
+	defer stopWatching()
+	err := c.run(ctx, w)
+	var code exitCode
+	var stopped stopSignal
+	switch {
+	case err == nil, errors.As(err, &code):
+		return err
+	case errors.As(context.Cause(ctx), &stopped): // whatever it interrupted
+		return exitCode(stopped.exitCode())
+	}
+	return exitCode(exitStatus(err, w.stderr) - 1 + exitOurs)
+}
+
+func (c runCmd) run(ctx context.Context, w world) error {
+	source, err := readSource(c.File, w.stdin)
+	if err != nil {
+		return err
+	}
+	config, err := function.ParseConfig(w.getenv)
+	if err != nil {
+		return err
+	}
+	// What the log has to say of a single run is its trouble.
+	cell, err := config.SandboxConfig(newLog(w.stderr, slog.LevelWarn, atTerminal(w.stderr)))
+	if err != nil {
+		return err
+	}
+	cell.Slots = 1
+	cell.Doors = sandbox.Doors{} // no client can hold memory here
+	box, err := sandbox.New(ctx, cell)
+	if err != nil {
+		return err
+	}
+	defer box.Close()
+	limits, err := c.limits(box.Profile())
+	if err != nil {
+		return err
+	}
+	result, err := box.Run(ctx, sandbox.Job{Code: source, Limits: limits, Stdout: w.stdout, Stderr: w.stderr})
+	var refused *sandbox.PolicyError
+	if errors.As(err, &refused) {
+		for _, violation := range refused.Violations {
+			fmt.Fprintln(w.stderr, violation)
+		}
+		return exitCode(exitPolicy)
+	}
+	if err != nil {
+		return err
+	}
+	return verdict(result, limits, w.stderr)
+}
+
+// limits are the flags, held to the profile's bounds; zero means its default.
+func (c runCmd) limits(profile *sandbox.Profile) (sandbox.Limits, error) {
+	bounds := profile.Limits
+	if c.Timeout < 0 || c.Timeout > bounds.MaxTimeout {
+		return sandbox.Limits{}, fmt.Errorf("--timeout=%v: profile %s allows more than 0s and at most %v", c.Timeout, profile.Name, bounds.MaxTimeout)
+	}
+	memory := sandbox.MiB(c.Memory)
+	if memory != 0 && (memory < sandbox.MinMemory || memory > bounds.Memory) {
+		return sandbox.Limits{}, fmt.Errorf("--memory=%d: profile %s allows %d to %d MiB", memory, profile.Name, sandbox.MinMemory, bounds.Memory)
+	}
+	limits := sandbox.Limits{Timeout: c.Timeout, Memory: memory}
+	if limits.Timeout == 0 {
+		limits.Timeout = bounds.DefaultTimeout
+	}
+	if limits.Memory == 0 {
+		limits.Memory = bounds.Memory
+	}
+	return limits, nil
+}
+
+// verdict says on stderr what a shell could not know of a run that was ended
+// for it, and returns its exit code as an error.
+func verdict(result sandbox.Result, limits sandbox.Limits, stderr io.Writer) error {
+	switch {
+	case result.TimedOut:
+		fmt.Fprintf(stderr, "codecell: timed out after %v\n", limits.Timeout)
+		return exitCode(exitTimeout)
+	case result.ExitCode < 0:
+		why := "ended by signal"
+		if result.Outcome == sandbox.OutcomeMemoryLimit {
+			why = fmt.Sprintf("out of memory (%d MiB): ended by signal", limits.Memory)
+		}
+		fmt.Fprintf(stderr, "codecell: %s %d\n", why, -result.ExitCode)
+		return exitCode(exitSignal - result.ExitCode)
+	case result.ExitCode > 0:
+		return exitCode(result.ExitCode)
+	}
+	return nil
+}
+
+// readSource reads a program from a file, or from stdin when name is "-".
+func readSource(name string, stdin io.Reader) (string, error) {
+	from := stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return "", err
+		}
+		defer file.Close()
+		from = file
+	}
+	source, err := io.ReadAll(io.LimitReader(from, function.MaxBody+1))
+	switch {
+	case err != nil:
+		return "", err
+	case len(source) > function.MaxBody:
+		return "", fmt.Errorf("%s: a program may have at most %d bytes", name, function.MaxBody)
+	case !utf8.Valid(source):
+		return "", fmt.Errorf("%s: not UTF-8, which is the only encoding that programs may have", name)
+	}
+	return string(source), nil
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"syscall"
+
+	"codecell/function"
+
+	"golang.org/x/sys/unix"
+)
+
+// limitBuffers bounds the memory of one socket, and of those accepted from it,
+// to twice function.SocketBuffer in each direction (socket(7): the kernel doubles).
+func limitBuffers(c syscall.RawConn) error {
+	return control(c, func(fd int) error {
+		for _, option := range []int{unix.SO_SNDBUF, unix.SO_RCVBUF} {
+			if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, function.SocketBuffer); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// unacknowledged is how many bytes were written to the connection that its peer
+// has not acknowledged yet (SIOCOUTQ, tcp(7)): kernel memory of ours.
+func unacknowledged(conn syscall.Conn) (n int, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	err = control(raw, func(fd int) error {
+		n, err = unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+		return err
+	})
+	return n, err
+}
+
+// resetOnClose makes the close of a socket's last descriptor drop what its peer
+// has not acknowledged, and tell the peer so (RST), instead of leaving it to
+// the kernel to hold for minutes.
+func resetOnClose(conn syscall.Conn) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return control(raw, func(fd int) error {
+		return unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 0})
+	})
+}
+
+// control runs f on the descriptor and returns the error of either.
+func control(c syscall.RawConn, f func(fd int) error) error {
+	var failed error
+	if err := c.Control(func(fd uintptr) { failed = f(int(fd)) }); err != nil {
+		return err
+	}
+	return failed
+}

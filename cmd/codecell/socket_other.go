@@ -1,0 +1,14 @@
+//go:build !linux
+
+package main
+
+import (
+	"errors"
+	"syscall"
+)
+
+func limitBuffers(syscall.RawConn) error { return errors.ErrUnsupported }
+
+func unacknowledged(syscall.Conn) (int, error) { return 0, errors.ErrUnsupported }
+
+func resetOnClose(syscall.Conn) error { return errors.ErrUnsupported }

@@ -1,0 +1,83 @@
+//go:build linux
+
+package contract
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// A binary is one of the two mains, built.
+type binary struct {
+	name string
+	path string
+	args []string
+}
+
+// The two mains. serve has limits of its own that the framework's lacks: the
+// time for headers, idle connections, the connection cap.
+var (
+	serve     = binary{name: "serve", args: []string{"serve"}}
+	framework = binary{name: "framework"}
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	flag.Parse()
+	dir := os.Getenv("CONTRACT_BIN")
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "contract-"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		if err := os.Chmod(dir, 0o755); err != nil { // the launcher runs as another user
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		build := exec.Command("go", "build", "-trimpath", "-o", dir+"/", "codecell/cmd/codecell", "codecell/cmd/framework")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "%v: %v\n%s", build.Args, err, out)
+			return 1
+		}
+	}
+	serve.path = filepath.Join(dir, "codecell")
+	framework.path = filepath.Join(dir, "framework")
+	code := m.Run()
+	if code == 0 && wholeSuite() {
+		for _, missing := range unreached() {
+			fmt.Fprintln(os.Stderr, "documented, but no test has met it:", missing)
+			code = 1
+		}
+	}
+	return code
+}
+
+// wholeSuite says whether every test ran: only then must every documented
+// status have been met.
+func wholeSuite() bool {
+	for _, name := range []string{"test.run", "test.skip", "test.list"} {
+		if f := flag.Lookup(name); f != nil && f.Value.String() != "" {
+			return false
+		}
+	}
+	return !testing.Short()
+}
+
+// onBoth runs a test against each of the mains.
+func onBoth(t *testing.T, test func(t *testing.T, bin binary)) {
+	t.Helper()
+	for _, bin := range []binary{serve, framework} {
+		t.Run(bin.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, bin)
+		})
+	}
+}

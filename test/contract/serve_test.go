@@ -1,0 +1,140 @@
+//go:build linux
+
+package contract
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"codecell/test/e2e/cell"
+	"codecell/test/rawhttp"
+)
+
+// The port opens only when the first zygote is warm: the first connection
+// that is accepted is served.
+func TestFirstConnectionIsReady(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, bin binary) {
+		s := start(t, bin)
+		wantStatus(t, get("/readyz"), s.do(t, get("/readyz")), http.StatusOK)
+	})
+}
+
+func TestIdleFlood(t *testing.T) {
+	t.Parallel()
+	s := start(t, serve)
+	waiting := s.occupy(t, program{Code: "print('kept')\nwhile True: pass", Timeout: 3})
+	for range 500 {
+		s.dial(t)
+	}
+	begin := s.dial(t)
+	send(t, begin, get("/livez"))
+	wantStatus(t, get("/livez"), s.answer(t, begin, get("/livez"), answerTime), http.StatusOK)
+	if got := wantRan(t, s.answer(t, waiting, endless.request(), answerTime)); got.Stdout != "kept\n" {
+		t.Errorf("the run beside the flood: %+v", got)
+	}
+}
+
+func TestConnectionCap(t *testing.T) {
+	t.Parallel()
+	const limit = 8
+	s := start(t, serve, "SANDBOX_MAX_CONNECTIONS=8")
+	var used []*rawhttp.Conn
+	for range limit + 1 {
+		conn := s.dial(t)
+		send(t, conn, get("/livez"))
+		s.answer(t, conn, get("/livez"), answerTime)
+		used = append(used, conn)
+	}
+	if !used[0].Closed(answerTime) {
+		t.Error("the connection that was idle for longest is still open")
+	}
+	for _, conn := range used[1:] {
+		send(t, conn, get("/livez"))
+		wantStatus(t, get("/livez"), s.answer(t, conn, get("/livez"), answerTime), http.StatusOK)
+	}
+}
+
+func TestTooLongHeaders(t *testing.T) {
+	t.Parallel()
+	s := start(t, serve)
+	conn := s.dial(t)
+	_ = conn.Send(get("/livez", "X-Fill: "+strings.Repeat("x", 17<<10)).raw())
+	resp, err := conn.Response(answerTime)
+	if err != nil || resp.Status != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("17 KiB of headers: %v, %v, want 431", resp, err)
+	}
+}
+
+// A start that must be refused is refused in words, by both.
+func TestRefusesToStart(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		env   string
+		words []string
+	}{
+		{"a bad value", "SANDBOX_MAX_WAIT=soon", []string{"SANDBOX_MAX_WAIT", `"soon"`}},
+		{"a profile that is not there", "SANDBOX_PROFILE=maximal", []string{"SANDBOX_PROFILE", "maximal"}},
+		{"too little memory", "SANDBOX_MEMORY_LIMIT=300Mi", []string{"300", "MiB"}},
+		{"more runs than fit", "SANDBOX_MAX_CONCURRENCY=1000", []string{"SANDBOX_MAX_CONCURRENCY"}},
+		{"a layer that does not exist", "SANDBOX_REQUIRE=magic", []string{"magic"}},
+		{"no interpreter", "SANDBOX_PYTHON=/nonexistent/python3", []string{"/nonexistent/python3"}},
+	}
+	onBoth(t, func(t *testing.T, bin binary) {
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
+				s := launch(t, bin, tt.env)
+				if s.awaitPort() {
+					s.kill()
+					t.Fatal("it started")
+				}
+				log := s.log.String()
+				if code := s.state.ExitCode(); code != 1 {
+					t.Errorf("exit code %d, want 1", code)
+				}
+				for _, word := range tt.words {
+					if !strings.Contains(log, word) {
+						t.Errorf("it does not name %s:\n%s", word, log)
+					}
+				}
+				if strings.Contains(log, "goroutine ") {
+					t.Errorf("it prints a stack:\n%s", log)
+				}
+				if bin.name == serve.name && strings.Count(log, "\n") != 1 {
+					t.Errorf("it takes more than one line:\n%s", log)
+				}
+			})
+		}
+	})
+}
+
+// family are the server's processes but itself.
+func (s *server) family(t *testing.T) []cell.Proc {
+	t.Helper()
+	family, err := cell.Descendants(s.pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return family
+}
+
+// awaitGone polls until none of these processes is there any more: those that
+// the kernel kills for their parent's death have no end that a test could see.
+func awaitGone(t *testing.T, family []cell.Proc) {
+	t.Helper()
+	deadline := time.After(answerTime)
+	for tick := time.Tick(poll); ; {
+		if family = slices.DeleteFunc(family, func(p cell.Proc) bool { return !p.Exists() }); len(family) == 0 {
+			return
+		}
+		select {
+		case <-tick:
+		case <-deadline:
+			t.Fatalf("still there: %v", family)
+		}
+	}
+}

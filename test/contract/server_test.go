@@ -1,0 +1,190 @@
+//go:build linux
+
+package contract
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"codecell/test/e2e/cell"
+	"codecell/test/rawhttp"
+)
+
+const (
+	startTimeout = 30 * time.Second       // from exec to an open port
+	stopTimeout  = 15 * time.Second       // from SIGTERM to the exit: 8 s of drain and some air
+	answerTime   = 20 * time.Second       // for an answer that the machine's load may delay
+	atOnce       = 500 * time.Millisecond // for an answer that must not wait for anything
+	poll         = 5 * time.Millisecond   // between two looks at what has no event
+)
+
+// A server is one of the mains, running.
+type server struct {
+	bin    binary
+	addr   string
+	pid    int
+	log    *syncBuffer
+	exited chan struct{} // closed when the process is reaped
+	state  *os.ProcessState
+}
+
+// start runs bin on a free loopback port and returns once the port is open.
+// When the test ends the server is stopped, unless the test did so, and must
+// end well.
+func start(t *testing.T, bin binary, env ...string) *server {
+	t.Helper()
+	const attempts = 5 // another process may take the free port first
+	for range attempts {
+		s := launch(t, bin, env...)
+		if s.awaitPort() {
+			t.Cleanup(func() {
+				select {
+				case <-s.exited: // the test's own doing
+				default:
+					s.signal(t, syscall.SIGTERM)
+					s.wantGoodEnd(t, stopTimeout)
+				}
+				if t.Failed() {
+					t.Logf("%s's log:\n%s", bin.name, s.log)
+				}
+			})
+			return s
+		}
+		s.kill()
+		if log := s.log.String(); !strings.Contains(log, "taken") && !strings.Contains(log, "address already in use") {
+			t.Fatalf("%s did not open its port: %v\n%s", bin.name, s.state, log)
+		}
+	}
+	t.Fatalf("%s: no free port in %d attempts", bin.name, attempts)
+	return nil
+}
+
+// launch runs bin and returns at once. Only what is named here of this
+// process's environment reaches it.
+func launch(t *testing.T, bin binary, env ...string) *server {
+	t.Helper()
+	port := freePort(t)
+	s := &server{bin: bin, addr: "127.0.0.1:" + port, log: &syncBuffer{}, exited: make(chan struct{})}
+	cmd := exec.Command(bin.path, bin.args...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "PORT=" + port, "LOCAL_ONLY=true"}, env...)
+	cmd.Stdout, cmd.Stderr = s.log, s.log
+	cmd.WaitDelay = time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // with a test binary that is killed
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.pid = cmd.Process.Pid
+	go func() {
+		_ = cmd.Wait() // its state says more
+		s.state = cmd.ProcessState
+		close(s.exited)
+	}()
+	return s
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// awaitPort is false when the process ended, or the time was over, before.
+func (s *server) awaitPort() bool {
+	deadline := time.After(startTimeout)
+	for tick := time.Tick(poll); ; {
+		if conn, err := net.Dial("tcp", s.addr); err == nil {
+			conn.Close()
+			return true
+		}
+		select {
+		case <-tick:
+		case <-s.exited:
+			return false
+		case <-deadline:
+			return false
+		}
+	}
+}
+
+func (s *server) signal(t *testing.T, sig syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(s.pid, sig); err != nil {
+		t.Errorf("signal %v: %v", sig, err)
+	}
+}
+
+func (s *server) kill() {
+	if err := syscall.Kill(s.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		panic(err)
+	}
+	<-s.exited
+}
+
+// wantGoodEnd waits for the exit, which must come in time, with code 0, and
+// leave no process behind.
+func (s *server) wantGoodEnd(t *testing.T, within time.Duration) {
+	t.Helper()
+	family, err := cell.Descendants(s.pid)
+	if err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-s.exited:
+		if code := s.state.ExitCode(); code != 0 {
+			t.Errorf("%s ended with %v, want exit code 0", s.bin.name, s.state)
+		}
+	case <-time.After(within):
+		t.Errorf("%s is still there %v after its signal", s.bin.name, within)
+		s.kill()
+	}
+	for _, p := range family {
+		if p.Exists() {
+			t.Errorf("%s left process %v behind", s.bin.name, p)
+		}
+	}
+}
+
+// dial opens a connection that ends with the test.
+func (s *server) dial(t *testing.T) *rawhttp.Conn {
+	t.Helper()
+	conn, err := rawhttp.Dial(s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Leave() })
+	return conn
+}
+
+// A syncBuffer is a buffer that a process writes and a test reads.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
