@@ -50,10 +50,11 @@ type description struct {
 
 // ask runs an interpreter, as the jail's user where the server may, and returns
 // its description of itself, validated.
-func (s pythonSearch) ask(ctx context.Context, file string) (description, error) {
-	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
+func (s pythonSearch) ask(parent context.Context, file string) (description, error) {
+	ctx, cancel := context.WithTimeout(parent, describeTimeout)
 	defer cancel()
-	stdout, stderr := &boundedBuffer{most: describeOutput}, &boundedBuffer{most: 4 << 10, drop: true}
+	// Whoever says too much is killed: SIGPIPE may be ignored, and a closed pipe no answer.
+	stdout, stderr := &boundedBuffer{most: describeOutput, overflow: cancel}, &boundedBuffer{most: 4 << 10}
 	cmd := exec.CommandContext(ctx, file, "-I", "-S", "-B", "-c", describeSource)
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=" + s.path, "HOME=" + s.home}
@@ -67,14 +68,16 @@ func (s pythonSearch) ask(ctx context.Context, file string) (description, error)
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
 	switch {
+	case parent.Err() != nil:
+		return description{}, context.Cause(parent)
+	case stdout.full:
+		return description{}, fmt.Errorf("its answer is longer than %d bytes", describeOutput)
 	case ctx.Err() != nil:
 		return description{}, fmt.Errorf("no answer within %v", describeTimeout)
-	case stdout.full:
-		return description{}, fmt.Errorf("its answer is longer than %d bytes: no Python", describeOutput)
 	case err != nil:
-		return description{}, fmt.Errorf("it does not start: %w%s", err, lastLine(stderr.Bytes()))
+		return description{}, fmt.Errorf("it does not start: %w%s", err, lastLine(stderr.data))
 	}
-	return parseDescription(stdout.Bytes())
+	return parseDescription(stdout.data)
 }
 
 // parseDescription reads one description, in which every field is present and plausible.
@@ -143,18 +146,19 @@ func (d description) note() string {
 }
 
 // libraryPaths are the directories of the shared objects that the interpreter has
-// mapped (a module imported later needs others from there), and its other mapped
-// files (locale data) one by one.
+// mapped (a module imported later needs others from there), and the locale data
+// that it has mapped, file by file.
 func (d description) libraryPaths() []string {
 	var paths []string
 	for _, file := range d.Libraries {
 		dir := filepath.Dir(file)
 		switch base := filepath.Base(file); {
-		case (strings.HasSuffix(base, ".so") || strings.Contains(base, ".so.")) && !tooWide(dir):
+		case strings.HasSuffix(base, ".so") || strings.Contains(base, ".so."):
+			if tooWide(dir) {
+				dir = file
+			}
 			paths = append(paths, dir)
-		case strings.HasSuffix(base, " (deleted)"):
-			// Replaced while it ran: the new one has the old one's name, among the paths above.
-		default:
+		case strings.HasPrefix(file, "/usr/lib/") && !strings.HasSuffix(base, " (deleted)"):
 			paths = append(paths, file)
 		}
 	}
@@ -168,35 +172,37 @@ func tooWide(dir string) bool {
 	case "/", "/usr", "/usr/local", "/usr/share", "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin":
 		return true
 	}
-	top, _, beneath := strings.Cut(strings.TrimPrefix(dir, "/"), "/")
-	switch top {
+	names := names(dir)
+	switch names[0] {
 	case "dev", "etc", "proc", "run", "sys", "boot":
-		return dir != "/etc/ld.so.cache"
-	case "home", "root", "tmp", "var", "opt", "srv", "mnt", "media":
-		return !beneath
+		return true
+	case "home":
+		return len(names) < 3
+	case "root", "tmp", "var", "opt", "srv", "mnt", "media":
+		return len(names) < 2
 	}
 	return false
 }
 
-// boundedBuffer keeps the first bytes written to it. At its bound it refuses
-// more, which ends the copy and, by SIGPIPE, the writer; or drops it.
+// boundedBuffer keeps the first bytes written to it and drops the rest. It is not
+// a bytes.Buffer by embedding: io.Copy would find its ReadFrom, and no bound.
 type boundedBuffer struct {
-	bytes.Buffer
-	most int
-	drop bool
-	full bool
+	data     []byte
+	most     int
+	full     bool   // something was dropped
+	overflow func() // when not nil, called then
 }
 
 func (b *boundedBuffer) Write(p []byte) (int, error) {
-	if room := b.most - b.Len(); len(p) > room {
+	kept := min(len(p), b.most-len(b.data))
+	b.data = append(b.data, p[:kept]...)
+	if kept < len(p) && !b.full {
 		b.full = true
-		b.Buffer.Write(p[:room])
-		if !b.drop {
-			return room, io.ErrShortWrite
+		if b.overflow != nil {
+			b.overflow()
 		}
-		return len(p), nil
 	}
-	return b.Buffer.Write(p)
+	return len(p), nil
 }
 
 // lastLine returns the last line that is not blank, fit to be appended to a message.

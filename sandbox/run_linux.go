@@ -29,7 +29,7 @@ type run struct {
 
 	mu       sync.Mutex
 	pidfd    int // -1 until the zygote has said so, and after close
-	pid      int // in the zygote's PID namespace
+	pid      int // as we number it; 0: not known
 	meter    pidfdMeter
 	cause    killCause
 	finished bool

@@ -55,8 +55,8 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 	if s.interpreter, err = findPython(ctx, cfg.Python, p.uid, p.gid); err != nil {
 		return nil, err
 	}
-	// How many slots there will be depends on how much a warm zygote holds.
-	// Auto can't be more than this many: one weighs at least MinMemory.
+	// How many slots there will be depends on how much a warm zygote holds: the
+	// first one is made for as many as there can be.
 	first, err := s.firstZygote(p, maxSlots(cfg.Slots), log)
 	if err != nil {
 		return nil, err
@@ -85,14 +85,15 @@ func protectServer() error {
 	return nil
 }
 
-// mostSlots bounds Auto and every other number of slots.
+// mostSlots bounds the number of slots, Auto's included: a container with more
+// is better served by two.
 const mostSlots = 256
 
 func maxSlots(asked int) int {
 	if asked == Auto {
 		return mostSlots
 	}
-	return max(asked, 1)
+	return min(max(asked, 1), mostSlots)
 }
 
 // firstZygote starts one with as many namespaces as can be had: the plan is then
@@ -126,11 +127,16 @@ func (s *Sandbox) settle(cfg Config, z *zygote, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	s.budget, err = settle(budgetInputs{
+	inputs := budgetInputs{
 		memory: found, limit: cfg.MemoryLimit, reserve: cfg.MemoryReserve,
 		server: server, zygote: warm, doors: cfg.Doors,
-		ceiling: s.profile.Limits.Memory, slots: min(cfg.Slots, mostSlots),
-	})
+		ceiling: s.profile.Limits.Memory, slots: cfg.Slots,
+	}
+	s.budget, err = settle(inputs)
+	if err == nil && s.budget.Slots > mostSlots {
+		inputs.slots = mostSlots
+		s.budget, err = settle(inputs)
+	}
 	if err != nil {
 		return err
 	}

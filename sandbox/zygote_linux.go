@@ -48,9 +48,10 @@ const (
 
 // A zygote is one warm interpreter and the runs that it forked.
 type zygote struct {
-	pid  int
-	conn *net.UnixConn
-	log  *slog.Logger
+	pid     int
+	ownPIDs bool // it stands in a PID namespace of its own
+	conn    *net.UnixConn
+	log     *slog.Logger
 
 	heard  atomic.Uint64 // messages received, for the watchdog
 	born   time.Time
@@ -86,7 +87,7 @@ func startZygote(p plan, py Interpreter, prof *Profile, slots int, log *slog.Log
 		return nil, &SetupError{"clone", err}
 	}
 	z := &zygote{
-		pid: pid, conn: conn, log: log.With("zygote", pid), born: time.Now(),
+		pid: pid, ownPIDs: p.has(unix.CLONE_NEWPID), conn: conn, log: log.With("zygote", pid), born: time.Now(),
 		runs: make(map[uint64]*run), dead: make(chan struct{}),
 	}
 	go z.bury()
@@ -302,6 +303,9 @@ func (z *zygote) listen() {
 func (z *zygote) dispatch(msg []byte, fd int) error {
 	r, err := parseReport(msg)
 	if err == nil && r.tag == tagStarted && fd >= 0 {
+		if z.ownPIDs {
+			r.pid = 0 // its numbers are not ours
+		}
 		if run := z.find(r.id); run != nil && run.start(fd, r.pid) {
 			return nil
 		}
