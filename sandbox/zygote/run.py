@@ -36,8 +36,9 @@ LIMITS = (
     (resource.RLIMIT_SIGPENDING if hasattr(resource, "RLIMIT_SIGPENDING") else 11, 16),
 )
 
-# Freed when a program has run out of memory, so that its traceback can be printed.
-_spare: bytearray | None = None
+# Address space that is freed when a program has run out of it, so that its
+# traceback can be printed. Never written to, so it is no memory (calloc).
+_spare: bytes | None = bytes(1 << 20)
 
 
 class Jail:
@@ -164,8 +165,6 @@ def read_exactly(size: int) -> bytes:
 
 def run(source: bytes, jail: Jail, memory: int) -> int:
     """Check and run; memory is the address space in bytes. Returns the exit status."""
-    global _spare
-    _spare = bytearray(1 << 20)
     # Where the prints of a traceback and of warnings find the program's lines.
     linecache.cache[NAME] = (lambda: source.decode("utf-8", "replace"),)  # type: ignore[assignment]
     refused: list[str] = []
