@@ -126,7 +126,7 @@ func (d description) unfit() error {
 	case d.Implementation != "cpython":
 		return fmt.Errorf("it is %.40q, not CPython", d.Implementation)
 	case major != 3 || minor < oldestMinor:
-		return fmt.Errorf("Python %s is too old: 3.%d is the oldest that works", d.versionString(), oldestMinor)
+		return fmt.Errorf("it is Python %s: 3.%d is the oldest that works", d.versionString(), oldestMinor)
 	case strings.Contains(d.ABIFlags, "t"):
 		return errors.New("it is a free-threaded build (no GIL), which is not supported")
 	case d.JIT:
