@@ -1,0 +1,34 @@
+package function
+
+import "codecell/sandbox"
+
+// SocketBuffer is the SO_SNDBUF and the SO_RCVBUF that a server in front of
+// Execute must ask for on each connection, in bytes: connectionBytes counts on
+// it. The kernel doubles it for its own bookkeeping (socket(7)).
+const SocketBuffer = 32 << 10
+
+// What the memory of one client can be, in bytes, each at its worst.
+const (
+	// connectionBytes: 21 KiB for an idle connection (measured: goroutine,
+	// buffers, kernel socket), 16 KiB of headers, and both socket buffers full.
+	connectionBytes = 21<<10 + 16<<10 + 2*2*SocketBuffer
+	// intakeBytes: a request is its raw body, then the decoded program, then the
+	// encoded reply. At most one of them is alive outside of decoding, and each
+	// is at most MaxBody; TestIntakeBytes measures it.
+	intakeBytes = MaxBody + 128<<10
+	// decodeBytes: one request is decoded at a time, and while it is, the
+	// decoded program (or, instead, the names seen so far, to find duplicates: a
+	// MiB of tiny names takes 9 MiB) is alive beside the body.
+	// TestDecodeBytes measures it.
+	decodeBytes = 11 << 20
+	// handoverBytes: the program on its way to the run.
+	handoverBytes = MaxBody
+)
+
+// doors is what the service may hold in memory on behalf of its clients.
+func (c Config) doors() sandbox.Doors {
+	return sandbox.Doors{
+		Fixed:   int64(c.MaxConnections)*connectionBytes + intakeBase*intakeBytes + decodeBytes,
+		PerSlot: int64(intakeOfSlot(c.MaxWait > 0))*intakeBytes + handoverBytes,
+	}
+}
