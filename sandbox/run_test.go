@@ -240,9 +240,9 @@ func TestPolicyRefusesBeforeAnythingRuns(t *testing.T) {
 		t.Errorf("violations %q", policy.Violations)
 	}
 	for code, want := range map[string]string{
-		"x = (":        "SyntaxError: '(' was never closed (line 1)",
-		"return 1":     "SyntaxError: 'return' outside function (line 1)",
-		"x = '\x00'":   "null byte",
+		"x = (":                                "SyntaxError: '(' was never closed (line 1)",
+		"return 1":                             "SyntaxError: 'return' outside function (line 1)",
+		"x = '\x00'":                           "null byte",
 		"-" + strings.Repeat("-", 20000) + "1": "SyntaxError",
 		strings.Repeat("(", 100000):            "SyntaxError: too many nested parentheses",
 	} {

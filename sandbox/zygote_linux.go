@@ -262,7 +262,7 @@ func zygoteConfig(p plan, prof *Profile) ([]byte, error) {
 // preload is what allowed modules import only when first used, and a run could
 // not import any more: it has no file.
 var preload = []string{
-	"_strptime", "calendar", "locale", "unicodedata", "stringprep", "encodings.idna",
+	"linecache", "tokenize", "traceback", "_strptime", "calendar", "locale", "unicodedata", "stringprep", "encodings.idna",
 	"encodings.ascii", "encodings.latin_1", "encodings.utf_16", "encodings.utf_32", "encodings.punycode",
 }
 
