@@ -126,15 +126,18 @@ type Profile struct {
 	Admission      struct {
 		InFlight int `json:"in_flight"`
 	} `json:"admission"`
-	Isolation []struct {
-		Layer  string `json:"layer"`
-		State  string `json:"state"`
-		Detail string `json:"detail"`
-	} `json:"isolation"`
-	Runtime struct {
+	Isolation []Layer `json:"isolation"`
+	Runtime   struct {
 		Language string `json:"language"`
 		Version  string `json:"version"`
 	} `json:"runtime"`
+}
+
+// Layer is one isolation layer as the server found it.
+type Layer struct {
+	Layer  string `json:"layer"`
+	State  string `json:"state"` // active, absent or failed
+	Detail string `json:"detail"`
 }
 
 // Profile asks the server what it is.
