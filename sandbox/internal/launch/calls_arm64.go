@@ -1,7 +1,12 @@
 package launch
 
-// arm64 has only the newer forms: no open, stat, access, readlink, dup2, poll, time.
-var commonArch, outerArch, sealArch []rule
+// arm64 has only the newer forms: no open, stat, access, readlink, dup2, poll,
+// time. The table that names are looked up in has its newfstatat as fstatat.
+var (
+	commonArch []rule
+	outerArch  = any_("fstatat")
+	sealArch   = any_("fstatat")
+)
 
 // auditArch is what seccomp_data.arch holds for a call of this architecture
 // (AUDIT_ARCH_AARCH64, include/uapi/linux/audit.h).

@@ -11,7 +11,8 @@
 //
 //	calls.go            the three lists of system calls, as portable data
 //	calls_GOARCH.go     the names that only one architecture has
-//	filter.go           lists -> seccomp programs (runs in the server and in tests too)
+//	filter_linux.go     the three programs (made in the server and in tests too)
+//	assemble_linux.go   a list -> a seccomp program
 //	landlock_linux.go   the ruleset: the interpreter's own files, read-only
 //	creds_linux.go      uid, groups, capabilities, securebits
 //	launch_linux.go     the order of it all

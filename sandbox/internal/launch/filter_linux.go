@@ -5,15 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	seccomp "github.com/elastic/go-seccomp-bpf"
 	"golang.org/x/net/bpf"
-	"golang.org/x/sys/unix"
-)
-
-// Offsets in struct seccomp_data (seccomp(2)).
-const (
-	dataNr   = 0
-	dataArch = 4
 )
 
 // A Program is a seccomp program as the kernel takes it: struct sock_filter,
@@ -58,61 +50,26 @@ func NewFilters() (Filters, error) {
 	return f, nil
 }
 
-// allowOnly assembles a default-deny program: EPERM, but ENOSYS for clone3, whose
-// arguments a filter can't read: glibc then falls back to clone, which it can.
+// allowOnly is a default-deny program. No filter can read the arguments of
+// clone3; without it glibc falls back to clone, whose it can.
 func allowOnly(rules []rule) (Program, error) {
-	return assemble(seccomp.Policy{
-		DefaultAction: seccomp.ActionErrno,
-		Syscalls: []seccomp.SyscallGroup{
-			group(rules, seccomp.ActionAllow),
-			{Names: []string{"clone3"}, Action: seccomp.ActionErrno | seccomp.Action(unix.ENOSYS)},
-		},
+	return program(policy{
+		rules: rules, matched: answerAllow, fallback: answerEPERM,
+		absent: []string{"clone3"},
 	})
 }
 
+// refuse is a program that takes the rules' calls away and leaves the others as they are.
 func refuse(rules []rule) (Program, error) {
-	return assemble(seccomp.Policy{
-		DefaultAction: seccomp.ActionAllow,
-		Syscalls:      []seccomp.SyscallGroup{group(rules, seccomp.ActionErrno)},
-	})
+	return program(policy{rules: rules, matched: answerEPERM, fallback: answerAllow})
 }
 
-func group(rules []rule, action seccomp.Action) seccomp.SyscallGroup {
-	g := seccomp.SyscallGroup{Action: action}
-	for _, r := range rules {
-		if len(r.tests) == 0 {
-			g.Names = append(g.Names, r.name)
-			continue
-		}
-		n := seccomp.NameWithConditions{Name: r.name}
-		for _, t := range r.tests {
-			n.Conditions = append(n.Conditions, seccomp.Condition{
-				Argument: t.arg, Operation: seccomp.Operation(t.op), Value: t.value,
-			})
-		}
-		g.NamesWithCondtions = append(g.NamesWithCondtions, n)
-	}
-	return g
-}
-
-// assemble puts our own check of the architecture in front of the policy: the
-// library sends a foreign one to the policy's default action, which for the
-// seal is to allow. A foreign or x32 call kills the process.
-func assemble(policy seccomp.Policy) (Program, error) {
-	body, err := policy.Assemble()
+func program(p policy) (Program, error) {
+	code, err := p.assemble()
 	if err != nil {
 		return nil, err
 	}
-	kill := bpf.RetConstant{Val: unix.SECCOMP_RET_KILL_PROCESS}
-	prog := append([]bpf.Instruction{
-		bpf.LoadAbsolute{Off: dataArch, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: auditArch, SkipTrue: 1},
-		kill,
-		bpf.LoadAbsolute{Off: dataNr, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpLessThan, Val: x32Bit, SkipTrue: 1},
-		kill,
-	}, body...)
-	raw, err := bpf.Assemble(prog)
+	raw, err := bpf.Assemble(code)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,141 @@
+package launch
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/elastic/go-seccomp-bpf/arch"
+)
+
+// namesIn reads the names of calls out of a source file, so that the lists of
+// every architecture are checked on any.
+func namesIn(t *testing.T, file string) []string {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		made, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		from, ok := made.Fun.(*ast.Ident)
+		if !ok || !slices.Contains([]string{"any_", "when", "whenIn"}, from.Name) {
+			return true
+		}
+		for _, a := range made.Args {
+			if text, ok := a.(*ast.BasicLit); ok && text.Kind == token.STRING {
+				name, err := strconv.Unquote(text.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				names = append(names, name)
+			}
+		}
+		return true
+	})
+	if len(names) == 0 {
+		t.Fatalf("%s: found no name of a call: this test proves nothing", file)
+	}
+	return names
+}
+
+func TestEveryNameIsACall(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		file   string
+		tables []*arch.Info
+	}{
+		{"calls.go", []*arch.Info{arch.X86_64, arch.AARCH64}},
+		{"calls_amd64.go", []*arch.Info{arch.X86_64}},
+		{"calls_arm64.go", []*arch.Info{arch.AARCH64}},
+	} {
+		for _, name := range namesIn(t, c.file) {
+			for _, table := range c.tables {
+				if _, ok := table.SyscallNames[name]; !ok {
+					t.Errorf("%s: %s has no call %s", c.file, table.Name, name)
+				}
+			}
+		}
+	}
+}
+
+// What one architecture's file adds is not in the portable list already.
+func TestArchitecturesAddNames(t *testing.T) {
+	t.Parallel()
+	portable := namesIn(t, "calls.go")
+	for _, file := range []string{"calls_amd64.go", "calls_arm64.go"} {
+		for _, name := range namesIn(t, file) {
+			if slices.Contains(portable, name) {
+				t.Errorf("%s and calls.go both have %s", file, name)
+			}
+		}
+	}
+}
+
+func TestNoCallIsNamedWithAndWithoutTests(t *testing.T) {
+	t.Parallel()
+	for list, rules := range map[string][]rule{"outer": outer, "seal": seal, "inner": inner} {
+		plain := map[string]bool{}
+		for _, r := range rules {
+			if len(r.tests) > 0 {
+				continue
+			}
+			if plain[r.name] {
+				t.Errorf("%s names %s twice", list, r.name)
+			}
+			plain[r.name] = true
+		}
+		for _, r := range rules {
+			if len(r.tests) > 0 && plain[r.name] {
+				t.Errorf("%s has %s both with and without a test", list, r.name)
+			}
+		}
+	}
+}
+
+// A run stands under outer, seal and inner: a call that inner alone allows can
+// never be made, and would make the list lie.
+func TestInnerIsWithinOuter(t *testing.T) {
+	t.Parallel()
+	for _, r := range inner {
+		if !slices.ContainsFunc(outer, func(o rule) bool { return o.name == r.name }) {
+			t.Errorf("inner has %s, outer does not", r.name)
+		}
+	}
+	for _, r := range seal {
+		if !slices.ContainsFunc(outer, func(o rule) bool { return o.name == r.name }) {
+			t.Errorf("seal takes %s away, which outer does not give", r.name)
+		}
+	}
+}
+
+// The calls that no list may ever give: each was, or would be, a way out.
+func TestNeverGiven(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"execveat", "vfork", "clone3", "ptrace", "process_vm_readv", "process_vm_writev", "mount", "umount2", "unshare", "setns",
+		"socket", "connect", "bind", "listen", "accept", "accept4", "sendto", "socketpair", "bpf", "perf_event_open",
+		"userfaultfd", "io_uring_setup", "io_uring_enter", "keyctl", "add_key", "request_key", "memfd_create", "memfd_secret",
+		"shmget", "mq_open", "timer_create", "inotify_init1", "fanotify_init", "pidfd_getfd", "pidfd_send_signal",
+		"process_madvise", "openat2", "name_to_handle_at", "open_by_handle_at", "personality", "modify_ldt",
+		"tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "setuid", "setresuid", "capset", "landlock_add_rule", "mlock", "mlockall",
+	} {
+		for list, rules := range map[string][]rule{"outer": outer, "inner": inner} {
+			if slices.ContainsFunc(rules, func(r rule) bool { return r.name == name }) {
+				t.Errorf("%s gives %s", list, name)
+			}
+		}
+	}
+	for _, name := range []string{"prctl", "clone", "openat", "ioctl", "setpriority", "prlimit64", "seccomp", "sendmsg", "recvmsg", "execve"} {
+		if slices.ContainsFunc(inner, func(r rule) bool { return r.name == name }) {
+			t.Errorf("inner gives %s", name)
+		}
+	}
+}
