@@ -26,15 +26,15 @@ func chosenPython(ctx context.Context, binary string) (string, error) {
 	defer cancel()
 	out, err := exec.CommandContext(ctx, binary, "doctor", "--json").Output()
 	var doctor struct {
-		Python struct {
+		Interpreter struct {
 			Path string `json:"path"`
-		} `json:"python"`
+		} `json:"interpreter"`
 	}
 	if err == nil {
 		err = json.Unmarshal(out, &doctor)
 	}
-	if err == nil && doctor.Python.Path != "" {
-		return doctor.Python.Path, nil
+	if err == nil && doctor.Interpreter.Path != "" {
+		return doctor.Interpreter.Path, nil
 	}
 	progress("codecell doctor --json names no interpreter (%v): comparing with %s", err, fallbackPython)
 	return exec.LookPath(fallbackPython)
@@ -100,7 +100,8 @@ func (b *bareFork) measure(n int) ([]time.Duration, error) {
 		return nil, err
 	}
 	var took []time.Duration // nanoseconds, as in the script
-	return took, json.Unmarshal(line, &took)
+	err = json.Unmarshal(line, &took)
+	return took, err
 }
 
 // close ends the interpreter by ending its input.

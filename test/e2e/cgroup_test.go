@@ -187,7 +187,7 @@ func (c *cgroup) remove(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			for _, field := range strings.Fields(string(procs)) {
+			for field := range strings.FieldsSeq(string(procs)) {
 				if pid, err := strconv.Atoi(field); err == nil && pid > 0 {
 					_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended since
 				}

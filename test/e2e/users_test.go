@@ -34,9 +34,9 @@ var machines = []struct {
 	absent []string
 }{
 	{name: "this machine"},
-	{name: "no user namespaces", hide: "userns", absent: []string{"user_namespace"}},
+	{name: "no user namespaces", hide: "userns", absent: []string{"namespace_user"}},
 	{name: "no Landlock", hide: "landlock", absent: []string{"landlock"}},
-	{name: "neither", hide: "userns,landlock", absent: []string{"user_namespace", "landlock"}},
+	{name: "neither", hide: "userns,landlock", absent: []string{"namespace_user", "landlock"}},
 	{name: "nothing to write to", hide: "create", env: []string{"TMPDIR=/nonexistent"}},
 }
 

@@ -150,5 +150,6 @@ func (c *Client) Profile(ctx context.Context) (Profile, error) {
 	if a.Status != http.StatusOK {
 		return p, fmt.Errorf("/profile: %s", a)
 	}
-	return p, json.Unmarshal(a.Body, &p)
+	err = json.Unmarshal(a.Body, &p)
+	return p, err
 }

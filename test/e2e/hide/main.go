@@ -29,13 +29,11 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "hide:", err)
-		os.Exit(125)
-	}
+	fmt.Fprintln(os.Stderr, "hide:", run(os.Args[1:]))
+	os.Exit(125)
 }
 
-// run does not return unless it fails.
+// run does not return unless it fails, with the reason.
 func run(args []string) error {
 	if len(args) < 3 || args[1] != "--" {
 		return errors.New("usage: hide FEATURE[,FEATURE...] -- PROGRAM [ARG...]")
