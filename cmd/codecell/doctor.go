@@ -146,19 +146,19 @@ func (d diagnosis) text(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, verdict)
 	if python := d.Interpreter; python != nil {
-		fmt.Fprintf(table, "\nINTERPRETER\tVERSION\t\n%s\t%s\t%s\n", python.Path, python.Version, python.Note)
+		fmt.Fprintf(table, "\nINTERPRETER\tVERSION\tNOTE\n%s\t%s\t%s\n", python.Path, python.Version, python.Note)
 		for _, passed := range python.PassedOver {
 			fmt.Fprintf(table, "%s\tpassed over\t%s\n", passed.Path, passed.Why)
 		}
 	}
 	if len(d.Isolation) > 0 {
-		fmt.Fprintf(table, "\nLAYER\tSTATE\t\n")
+		fmt.Fprintf(table, "\nLAYER\tSTATE\tDETAIL\n")
 		for _, layer := range d.Isolation {
 			fmt.Fprintf(table, "%s\t%s\t%s\n", layer.Name, layer.State, layer.Detail)
 		}
 	}
 	if b := d.Budget; b != nil {
-		fmt.Fprintf(table, "\nMEMORY\tMIB\t\nlimit\t%d\t%s\n", b.LimitMiB, b.LimitSource)
+		fmt.Fprintf(table, "\nMEMORY\tMIB\tNOTE\nlimit\t%d\t%s\n", b.LimitMiB, b.LimitSource)
 		for _, part := range b.ReserveParts {
 			fmt.Fprintf(table, "- %s\t%d\treserve\n", part.Name, part.MiB)
 		}

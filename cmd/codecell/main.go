@@ -60,6 +60,9 @@ func exitStatus(err error, stderr io.Writer) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	fmt.Fprintf(stderr, "codecell: %v\n", err)
+	say(stderr, err)
 	return 1
 }
+
+// say prints why a command failed.
+func say(stderr io.Writer, err error) { fmt.Fprintf(stderr, "codecell: %v\n", err) }

@@ -50,7 +50,8 @@ func (c runCmd) Run(w world) error {
 	case errors.As(context.Cause(ctx), &stopped): // whatever it interrupted
 		return exitCode(stopped.exitCode())
 	}
-	return exitCode(exitStatus(err, w.stderr) - 1 + exitOurs)
+	say(w.stderr, err)
+	return exitCode(exitOurs)
 }
 
 func (c runCmd) run(ctx context.Context, w world) error {

@@ -92,16 +92,16 @@ func TestBusyRefusesWithBodyUnread(t *testing.T) {
 
 // Clients that take their time meet the time-outs: 10 s for a body; on serve 5 s
 // for headers, from the accept or, on a used connection, from the first byte.
-// All wait at once, and meanwhile others are served.
+// All of them wait at once.
 func TestSlowClients(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 10 s")
 	}
 	t.Parallel()
 	const late = 3 * time.Second // what a loaded machine may add
-	s := []*server{start(t, serve), start(t, framework)}
+	servers := []*server{start(t, serve), start(t, framework)}
 	var slow sync.WaitGroup
-	for _, s := range s {
+	for _, s := range servers {
 		slow.Go(func() { // half a body
 			conn, err := rawhttp.Dial(s.addr)
 			if err != nil {
@@ -135,7 +135,7 @@ func TestSlowClients(t *testing.T) {
 	}
 	for _, used := range []bool{false, true} {
 		slow.Go(func() {
-			conn, err := rawhttp.Dial(s[0].addr)
+			conn, err := rawhttp.Dial(servers[0].addr)
 			if err != nil {
 				t.Error(err)
 				return
@@ -154,8 +154,11 @@ func TestSlowClients(t *testing.T) {
 			}
 		})
 	}
-	for _, s := range s {
-		wantPrinted(t, s.do(t, program{Code: "print(1)"}.request()), "1\n")
+	for _, s := range servers {
+		wantStatus(t, get("/readyz"), s.do(t, get("/readyz")), http.StatusOK)
 	}
 	slow.Wait()
+	for _, s := range servers {
+		wantPrinted(t, s.do(t, program{Code: "print(1)"}.request()), "1\n")
+	}
 }

@@ -5,17 +5,20 @@ package contract
 import (
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
 // A binary is one of the two mains, built.
 type binary struct {
-	name string
-	path string
-	args []string
+	name       string
+	path       string
+	args       []string
+	namespaces uintptr // new ones to start it in
 }
 
 // The two mains. serve has limits of its own that the framework's lacks: the
@@ -59,6 +62,24 @@ func run(m *testing.M) int {
 	}
 	return code
 }
+
+// seeSources looks at every file that the binaries are built from. go test keeps
+// a result for as long as the files that the test looked at stay as they were,
+// and would not know of these.
+var seeSources = sync.OnceValue(func() error {
+	for _, dir := range []string{"../../cmd", "../../function", "../../sandbox"} {
+		err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+			if err == nil {
+				_, err = os.Stat(path)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+})
 
 // wholeSuite says whether every test ran: only then must every documented
 // status have been met.

@@ -71,13 +71,19 @@ func start(t *testing.T, bin binary, env ...string) *server {
 // process's environment reaches it.
 func launch(t *testing.T, bin binary, env ...string) *server {
 	t.Helper()
+	if err := seeSources(); err != nil {
+		t.Fatal(err)
+	}
 	port := freePort(t)
 	s := &server{bin: bin, addr: "127.0.0.1:" + port, log: &syncBuffer{}, exited: make(chan struct{})}
 	cmd := exec.Command(bin.path, bin.args...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "PORT=" + port, "LOCAL_ONLY=true"}, env...)
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	cmd.WaitDelay = time.Second
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // with a test binary that is killed
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Pdeathsig:  syscall.SIGKILL, // with a test binary that is killed
+		Cloneflags: bin.namespaces,
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

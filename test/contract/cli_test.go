@@ -1,0 +1,230 @@
+//go:build linux
+
+package contract
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"codecell/test/e2e/cell"
+)
+
+// codecell prepares one of its commands at a terminal.
+func codecell(t *testing.T, stdin string, args ...string) (cmd *exec.Cmd, stdout, stderr *syncBuffer) {
+	t.Helper()
+	if err := seeSources(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	t.Cleanup(cancel)
+	cmd = exec.CommandContext(ctx, serve.path, args...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
+	cmd.Stdin = strings.NewReader(stdin)
+	stdout, stderr = &syncBuffer{}, &syncBuffer{}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.WaitDelay = time.Second
+	return cmd, stdout, stderr
+}
+
+// exitCode runs cmd to its end.
+func exitCode(t *testing.T, cmd *exec.Cmd) int {
+	t.Helper()
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode()
+}
+
+func TestRunPassesThrough(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		program string
+		flags   []string
+		code    int
+		stdout  string
+		stderr  string // contained
+	}{
+		{"output", "print(6 * 7)", nil, 0, "42\n", ""},
+		{"output without a cap", "print('x' * 200_000)", nil, 0, strings.Repeat("x", 200_000) + "\n", ""},
+		{"exit code", "raise SystemExit(7)", nil, 7, "", ""},
+		{"exception", "x = 1\nx / 0", nil, 1, "", "ZeroDivisionError: division by zero\n"},
+		{"policy", "print(1)\nimport os\nimport sys", nil, 2, "", "Line 2: import of 'os' is not allowed (not in allowed imports)\nLine 3: "},
+		{"syntax", "print(", nil, 2, "", "SyntaxError: "},
+		{"timeout", "print('so far')\nwhile True: pass", []string{"--timeout=500ms"}, 124, "so far\n", "codecell: timed out after 500ms\n"},
+		{"memory", "x = 'x' * (100 << 20)", []string{"--memory=96"}, 1, "", "MemoryError"},
+		{"timeout out of bounds", "print(1)", []string{"--timeout=31s"}, 125, "", "--timeout=31s"},
+		{"memory out of bounds", "print(1)", []string{"--memory=1"}, 125, "", "--memory=1"},
+		{"not UTF-8", "print('\xff')", nil, 125, "", "UTF-8"},
+		{"too long", "#" + strings.Repeat("x", maxBody), nil, 125, "", "1048576"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			cmd, stdout, stderr := codecell(t, tt.program, append([]string{"run", "-"}, tt.flags...)...)
+			if code := exitCode(t, cmd); code != tt.code {
+				t.Errorf("exit code %d, want %d", code, tt.code)
+			}
+			if got := stdout.String(); got != tt.stdout {
+				t.Errorf("stdout is %d bytes %.100q, want %d bytes", len(got), got, len(tt.stdout))
+			}
+			if got := stderr.String(); !strings.Contains(got, tt.stderr) || tt.stderr == "" && got != "" {
+				t.Errorf("stderr is %q, want %q in it", got, tt.stderr)
+			}
+		})
+	}
+}
+
+func TestRunReadsAFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "program.py")
+	if err := os.WriteFile(file, []byte("print('from a file')"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd, stdout, _ := codecell(t, "", "run", file)
+	if code := exitCode(t, cmd); code != 0 || stdout.String() != "from a file\n" {
+		t.Errorf("exit code %d, stdout %q", code, stdout)
+	}
+	cmd, _, stderr := codecell(t, "", "run", file+".not")
+	if code := exitCode(t, cmd); code != 125 || !strings.Contains(stderr.String(), file+".not") {
+		t.Errorf("a missing file: exit code %d, stderr %q", code, stderr)
+	}
+}
+
+// Ctrl-C ends the program, and nothing of it is left.
+func TestRunIsInterrupted(t *testing.T) {
+	t.Parallel()
+	cmd, stdout, stderr := codecell(t, "print('running')\nwhile True: pass", "run", "--timeout=30s", "-")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	deadline := time.After(answerTime)
+	for tick := time.Tick(poll); stdout.String() != "running\n"; {
+		select {
+		case <-tick:
+		case <-deadline:
+			t.Fatalf("the program does not run: %s", stderr)
+		}
+	}
+	family, err := cell.Descendants(cmd.Process.Pid)
+	if err != nil || len(family) < 2 {
+		t.Errorf("the processes are %v, %v; want a zygote and a run", family, err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Fatal("still there")
+	}
+	if code := cmd.ProcessState.ExitCode(); code != 128+int(syscall.SIGINT) {
+		t.Errorf("ended with %v, want exit code 130", cmd.ProcessState)
+	}
+	for _, p := range family {
+		if p.Exists() {
+			t.Errorf("process %v is left", p)
+		}
+	}
+}
+
+func TestDoctor(t *testing.T) {
+	t.Parallel()
+	type diagnosis struct {
+		Fit         bool
+		Refusal     string
+		Interpreter *struct{ Path, Version string }
+		Isolation   []struct{ Layer, State string }
+		Budget      *struct {
+			Fits    int
+			RunMiB  int `json:"run_mib"`
+			Reserve int `json:"reserve_mib"`
+		}
+	}
+	examine := func(t *testing.T, code int, env ...string) (d diagnosis) {
+		t.Helper()
+		cmd, stdout, stderr := codecell(t, "", "doctor", "--json")
+		cmd.Env = append(cmd.Env, env...)
+		if got := exitCode(t, cmd); got != code {
+			t.Errorf("exit code %d, want %d; %s", got, code, stderr)
+		}
+		decoder := json.NewDecoder(bytes.NewReader([]byte(stdout.String())))
+		if err := decoder.Decode(&d); err != nil {
+			t.Fatalf("%v: %s", err, stdout)
+		}
+		return d
+	}
+	t.Run("fit", func(t *testing.T) {
+		t.Parallel()
+		d := examine(t, 0)
+		if !d.Fit || d.Refusal != "" || d.Interpreter == nil || d.Interpreter.Path == "" || len(d.Isolation) < 5 || d.Budget == nil || d.Budget.Fits < 1 {
+			t.Errorf("got %+v", d)
+		}
+	})
+	t.Run("too little memory", func(t *testing.T) {
+		t.Parallel()
+		d := examine(t, 1, "SANDBOX_MEMORY_LIMIT=300Mi")
+		if d.Fit || !strings.Contains(d.Refusal, "300 MiB") || d.Budget == nil || d.Budget.Fits != 0 || d.Budget.RunMiB == 0 {
+			t.Errorf("got %+v", d)
+		}
+	})
+	t.Run("a bad value", func(t *testing.T) {
+		t.Parallel()
+		if d := examine(t, 1, "SANDBOX_MAX_WAIT=soon"); d.Fit || !strings.Contains(d.Refusal, "SANDBOX_MAX_WAIT") {
+			t.Errorf("got %+v", d)
+		}
+	})
+	t.Run("text", func(t *testing.T) {
+		t.Parallel()
+		cmd, stdout, _ := codecell(t, "", "doctor")
+		if code := exitCode(t, cmd); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		for _, word := range []string{"fit: ", "/python3", "seccomp", "memory line", "for runs"} {
+			if !strings.Contains(stdout.String(), word) {
+				t.Errorf("it does not say %q:\n%s", word, stdout)
+			}
+		}
+	})
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	cmd, stdout, _ := codecell(t, "", "version")
+	if code := exitCode(t, cmd); code != 0 || !strings.HasPrefix(stdout.String(), "codecell ") || strings.Count(stdout.String(), "\n") != 1 {
+		t.Errorf("exit code %d, stdout %q", code, stdout)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	cmd, stdout, _ := codecell(t, "", "--help")
+	if code := exitCode(t, cmd); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, command := range []string{"serve", "run", "doctor", "version"} {
+		if !strings.Contains(stdout.String(), command) {
+			t.Errorf("the help does not name %s:\n%s", command, stdout)
+		}
+	}
+	cmd, _, stderr := codecell(t, "", "swerve")
+	if code := exitCode(t, cmd); code == 0 || !strings.Contains(stderr.String(), "swerve") {
+		t.Errorf("an unknown command: exit code %d, stderr %q", code, stderr)
+	}
+}
