@@ -79,7 +79,7 @@ func TestLaunchNamesTheStepThatFailed(t *testing.T) {
 		{step: "spec", text: "invalid character", message: []byte("not JSON")},
 		{step: "spec", text: "cannot unmarshal", message: []byte(`{"path": 1}`)},
 		{step: "exec", text: "/nonexistent/python3: no such file", message: edited(func(s *Spec) { s.Path = "/nonexistent/python3" })},
-		{step: "namespace_user", text: "not permitted", message: edited(func(s *Spec) { s.SelfMap = true })},
+		{step: "namespace_user", text: "/proc/self/setgroups", message: edited(func(s *Spec) { s.SelfMap = true })},
 		{step: "uid", text: "setgroups: operation not permitted", message: edited(func(s *Spec) { s.Drop = true }), skip: os.Geteuid() == 0},
 		{step: "landlock", text: "open /nonexistent", message: edited(func(s *Spec) {
 			s.LandlockABI, s.Read = abi, []string{"/nonexistent"}
