@@ -98,19 +98,20 @@ func TestCapacity(t *testing.T) {
 	table.Print(t.Output())
 }
 
-// TestCapacityCanFail is the same with the gate switched off: a server that is
-// told of 16 GiB and four slots in the same container. If the kernel killed
-// nothing here, TestCapacity would prove nothing.
+// TestCapacityCanFail is the same with the gate switched off: a server that
+// starts in a container of 16 GiB, with room for four, which then shrinks behind
+// its back. If the kernel killed nothing here, TestCapacity would prove nothing.
 func TestCapacityCanFail(t *testing.T) {
-	group := newCgroup(t, containerMiB<<20)
+	group := newCgroup(t, 16<<30)
 	s, err := cell.Start(t.Context(), cell.Options{
 		Binary: codecell,
 		Wrap:   group.enter(),
-		Env:    []string{"SANDBOX_MEMORY_LIMIT=16Gi", "SANDBOX_MAX_CONCURRENCY=4"},
+		Env:    []string{"SANDBOX_MAX_CONCURRENCY=4"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	group.limit(t, containerMiB<<20)
 	t.Cleanup(func() { // the kernel may have killed it, so nothing is said of how it ends
 		s.Kill()
 		orphans, err := cell.Orphans()

@@ -32,27 +32,30 @@ func newCgroup(t *testing.T, limit int64) *cgroup {
 	c, err := createCgroup(fmt.Sprintf("codecell-e2e-%d", os.Getpid()))
 	require(t, "cgroup", "a memory cgroup (v1, or v2 with the memory controller) in which a child may be made", err)
 	t.Cleanup(func() { c.remove(t) })
+	c.limit(t, limit)
+	return c
+}
 
-	// Swap would hide what the limit is to show; v1's second file exists only
-	// where the kernel counts swap, and must not be below the first.
-	set := map[string]int64{"memory.max": limit}
-	optional := map[string]int64{"memory.swap.max": 0}
+// limit sets the limit, or lowers it. Swap, which would hide what it is to show,
+// is taken away where the kernel counts it.
+func (c *cgroup) limit(t *testing.T, bytes int64) {
+	t.Helper()
+	set := map[string]int64{"memory.max": bytes}
+	swap, swapLimit := "memory.swap.max", int64(0)
 	if c.v1 {
-		// v1 counts TCP buffers only once they have a limit of their own.
-		set = map[string]int64{"memory.limit_in_bytes": limit, "memory.kmem.tcp.limit_in_bytes": limit}
-		optional = map[string]int64{"memory.memsw.limit_in_bytes": limit}
+		// v1 counts TCP buffers only once they have a limit of their own. Its
+		// limit of memory with swap must not be below that of memory: it comes last.
+		set = map[string]int64{"memory.limit_in_bytes": bytes, "memory.kmem.tcp.limit_in_bytes": bytes}
+		swap, swapLimit = "memory.memsw.limit_in_bytes", bytes
 	}
 	for file, value := range set {
 		if err := c.write(file, value); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for file, value := range optional {
-		if err := c.write(file, value); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			t.Fatal(err)
-		}
+	if err := c.write(swap, swapLimit); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
 	}
-	return c
 }
 
 // createCgroup finds the hierarchy that has the memory controller.

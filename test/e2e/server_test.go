@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ func start(t *testing.T, opts cell.Options) *cell.Server {
 	t.Cleanup(func() {
 		stop(t, s)
 		if t.Failed() {
-			t.Logf("log of the server %v:\n%s", s.Proc, s.Log())
+			showLog(t, s)
 		}
 	})
 	return s
@@ -55,6 +56,18 @@ func stop(t *testing.T, s *cell.Server) {
 		t.Errorf("left behind by the server: %v", orphans)
 		cell.EndOrphans(orphans)
 	}
+}
+
+// showLog prints the start and the end of what the server wrote.
+func showLog(t *testing.T, s *cell.Server) {
+	t.Helper()
+	const edge = 15 // lines
+	lines := strings.Split(strings.TrimSpace(s.Log()), "\n")
+	if len(lines) > 2*edge {
+		left := fmt.Sprintf("... %d lines ...", len(lines)-2*edge)
+		lines = slices.Concat(lines[:edge], []string{left}, lines[len(lines)-edge:])
+	}
+	t.Logf("log of the server %v:\n%s", s.Proc, strings.Join(lines, "\n"))
 }
 
 // client returns a client of s that is closed when the test ends.

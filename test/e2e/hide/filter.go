@@ -21,8 +21,7 @@ type rule struct {
 	mask  uint32 // of the low half: all flags asked for here are below bit 32
 }
 
-// features are what can be hidden. The rules in createArch are of calls that
-// arm64 never had.
+// features are what a filter can hide.
 var features = map[string][]rule{
 	"userns": {
 		{call: unix.SYS_CLONE, errno: unix.EPERM, arg: 0, mask: unix.CLONE_NEWUSER},
@@ -34,16 +33,6 @@ var features = map[string][]rule{
 		{call: unix.SYS_LANDLOCK_ADD_RULE, errno: unix.ENOSYS},
 		{call: unix.SYS_LANDLOCK_RESTRICT_SELF, errno: unix.ENOSYS},
 	},
-	"create": append([]rule{
-		{call: unix.SYS_OPENAT, errno: unix.EROFS, arg: 2, mask: unix.O_CREAT},
-		// O_TMPFILE holds O_DIRECTORY as well, which is harmless alone.
-		{call: unix.SYS_OPENAT, errno: unix.EROFS, arg: 2, mask: unix.O_TMPFILE &^ unix.O_DIRECTORY},
-		{call: unix.SYS_OPENAT2, errno: unix.ENOSYS}, // its flags are in memory
-		{call: unix.SYS_MKDIRAT, errno: unix.EROFS},
-		{call: unix.SYS_MKNODAT, errno: unix.EROFS},
-		{call: unix.SYS_SYMLINKAT, errno: unix.EROFS},
-		{call: unix.SYS_LINKAT, errno: unix.EROFS},
-	}, createArch...),
 }
 
 // Offsets in struct seccomp_data (seccomp(2)). The low half of an argument

@@ -1,8 +1,8 @@
 //go:build linux && (amd64 || arm64)
 
 // Command hide runs a program on a machine that has less than this one: it
-// installs a seccomp filter that makes chosen kernel features answer as if they
-// were not there, then becomes the program.
+// makes chosen features of the kernel answer as if they were not there, then
+// becomes the program.
 //
 //	hide userns,landlock -- codecell serve
 //
@@ -11,10 +11,10 @@
 //	userns    clone and unshare with CLONE_NEWUSER are EPERM, and clone3 is
 //	          ENOSYS: as under containerd's default profile
 //	landlock  its three calls are ENOSYS: as under gVisor, or before Linux 5.13
-//	create    nothing can be created in any file system: EROFS, as with a
-//	          read-only root and no volume
+//	writing   every file system but /proc and /dev is read-only, as in a
+//	          container with a read-only root and no volume (only as root)
 //
-// It is a test's tool and no isolation: a filter that allows by default.
+// It is a test's tool and no isolation: its filter allows by default.
 package main
 
 import (
@@ -23,6 +23,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -42,12 +43,20 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	filter, err := assemble(strings.Split(args[0], ","))
+	// A filter and a mount namespace are the thread's, and execve(2) keeps the
+	// thread that calls it.
+	runtime.LockOSThread()
+	names := strings.Split(args[0], ",")
+	if i := slices.Index(names, "writing"); i >= 0 {
+		if err := mountReadOnly(); err != nil {
+			return fmt.Errorf("writing: %w", err)
+		}
+		names = slices.Delete(names, i, i+1)
+	}
+	filter, err := assemble(names)
 	if err != nil {
 		return err
 	}
-	// The filter is the thread's, and execve(2) keeps the thread that calls it.
-	runtime.LockOSThread()
 	if err := install(filter); err != nil {
 		return err
 	}
