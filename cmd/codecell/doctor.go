@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"text/tabwriter"
+	"strings"
 
 	"codecell/function"
 	"codecell/sandbox"
@@ -32,15 +32,15 @@ func (c doctorCmd) Run(w world) error {
 	if stop.Err() != nil {
 		return interrupted(stop, nil)
 	}
-	print := diagnosis.text
+	report := diagnosis.text
 	if c.JSON {
-		print = diagnosis.json
+		report = diagnosis.json
 	}
-	if err := print(found, w.stdout); err != nil {
+	if err := report(found, w.stdout); err != nil {
 		return err
 	}
 	if !found.Fit {
-		return exitCode(1)
+		return exitError{code: 1}
 	}
 	return nil
 }
@@ -143,27 +143,27 @@ func (d diagnosis) text(w io.Writer) error {
 	if d.Fit {
 		verdict = "fit: codecell serve starts here with profile " + d.Profile
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, verdict)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s\n", verdict)
 	if python := d.Interpreter; python != nil {
-		fmt.Fprintf(table, "\nINTERPRETER\tVERSION\tNOTE\n%s\t%s\t%s\n", python.Path, python.Version, python.Note)
+		fmt.Fprintf(&text, "\nINTERPRETER\tVERSION\tNOTE\n%s\t%s\t%s\n", python.Path, python.Version, python.Note)
 		for _, passed := range python.PassedOver {
-			fmt.Fprintf(table, "%s\tpassed over\t%s\n", passed.Path, passed.Why)
+			fmt.Fprintf(&text, "%s\tpassed over\t%s\n", passed.Path, passed.Why)
 		}
 	}
 	if len(d.Isolation) > 0 {
-		fmt.Fprintf(table, "\nLAYER\tSTATE\tDETAIL\n")
+		text.WriteString("\nLAYER\tSTATE\tDETAIL\n")
 		for _, layer := range d.Isolation {
-			fmt.Fprintf(table, "%s\t%s\t%s\n", layer.Name, layer.State, layer.Detail)
+			fmt.Fprintf(&text, "%s\t%s\t%s\n", layer.Name, layer.State, layer.Detail)
 		}
 	}
 	if b := d.Budget; b != nil {
-		fmt.Fprintf(table, "\nMEMORY\tMIB\tNOTE\nlimit\t%d\t%s\n", b.LimitMiB, b.LimitSource)
+		fmt.Fprintf(&text, "\nMEMORY\tMIB\tNOTE\nlimit\t%d\t%s\n", b.LimitMiB, b.LimitSource)
 		for _, part := range b.ReserveParts {
-			fmt.Fprintf(table, "- %s\t%d\treserve\n", part.Name, part.MiB)
+			fmt.Fprintf(&text, "- %s\t%d\treserve\n", part.Name, part.MiB)
 		}
-		fmt.Fprintf(table, "- scratch\t%d\twhat runs may write to memory file systems\n", b.ScratchMiB)
-		fmt.Fprintf(table, "for runs\t%d\tof %d MiB each: %d fit, %s at once\n", b.ForRunsMiB, b.RunMiB, b.Fits, plural(b.Slots, "run"))
+		fmt.Fprintf(&text, "- scratch\t%d\twhat runs may write to memory file systems\n", b.ScratchMiB)
+		fmt.Fprintf(&text, "for runs\t%d\tof %d MiB each: %d fit, %s at once\n", b.ForRunsMiB, b.RunMiB, b.Fits, plural(b.Slots, "run"))
 	}
-	return table.Flush()
+	return columns(w, text.String())
 }

@@ -106,7 +106,7 @@ func TestDrainAnswersBothOldAndNew(t *testing.T) {
 	go func() { inFlight <- ask(url) }()
 	await(t, "a request in work", service.running)
 
-	stop(stopSignal{syscall.SIGTERM})
+	stop(stopError{syscall.SIGTERM})
 	await(t, "the drain", service.began)
 	for range 3 {
 		if got := ask(url); got.err != nil || got.status != http.StatusServiceUnavailable {
@@ -133,7 +133,7 @@ func TestDrainEndsInTime(t *testing.T) {
 	inFlight := make(chan answer, 1)
 	go func() { inFlight <- ask(url) }()
 	await(t, "a request in work", service.running)
-	stop(stopSignal{syscall.SIGTERM})
+	stop(stopError{syscall.SIGTERM})
 	start := time.Now()
 	if err := await(t, "the server's end", done); err != nil {
 		t.Errorf("serveUntil: %v", err)
@@ -161,7 +161,7 @@ func TestDrainDoesNotWaitForSilentConnection(t *testing.T) {
 		t.Fatal(got.err)
 	}
 	start := time.Now()
-	stop(stopSignal{syscall.SIGTERM})
+	stop(stopError{syscall.SIGTERM})
 	if err := await(t, "the server's end", done); err != nil {
 		t.Errorf("serveUntil: %v", err)
 	}

@@ -27,7 +27,8 @@ type cli struct {
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
-// world is what the commands may touch of the process around them.
+// world is what the commands may touch of the process around them. What they
+// have to say on stderr at their end is their error's.
 type world struct {
 	getenv         func(string) string
 	stdin          io.Reader
@@ -40,29 +41,31 @@ func main() {
 		kong.Name("codecell"),
 		kong.Description("Runs untrusted Python, one program at a time per container. Variables of the environment configure it: see the README."),
 		kong.UsageOnError())
-	w := world{getenv: os.Getenv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-	os.Exit(exitStatus(command.Run(w), w.stderr))
+	err := command.Run(world{getenv: os.Getenv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr})
+	code, last := farewell(err)
+	fmt.Fprint(os.Stderr, last)
+	os.Exit(code)
 }
 
-// An exitCode is an error that says what to exit with and is otherwise silent:
-// what there is to say was said.
-type exitCode int
+// An exitError is an end with a certain exit code.
+type exitError struct {
+	code int
+	last string // for stderr, as it is; may be empty
+}
 
-func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
-// exitStatus prints why a command failed, in one sentence, and returns the
-// process's exit code: 1 unless the error carries another.
-func exitStatus(err error, stderr io.Writer) int {
-	var code exitCode
+// farewell is how the process ends for a command's error: unless it is an
+// exitError, with code 1 and why, in one sentence.
+func farewell(err error) (code int, last string) {
+	var exit exitError
 	switch {
 	case err == nil:
-		return 0
-	case errors.As(err, &code):
-		return int(code)
+		return 0, ""
+	case errors.As(err, &exit):
+		return exit.code, exit.last
 	}
-	say(stderr, err)
-	return 1
+	return 1, sentence(err)
 }
 
-// say prints why a command failed.
-func say(stderr io.Writer, err error) { fmt.Fprintf(stderr, "codecell: %v\n", err) }
+func sentence(err error) string { return fmt.Sprintf("codecell: %v\n", err) }

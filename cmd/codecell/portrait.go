@@ -23,23 +23,29 @@ func portraitOf(box *sandbox.Sandbox) portrait {
 
 // greet says where the server is, on what it stands, and how to try it.
 func greet(w io.Writer, url string, tokens bool, p portrait) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "codecell serves profile %s on %s\n", p.profile.Name, url)
-	fmt.Fprintf(table, "  python\t%s\n", chosen(p.interpreter))
+	var text strings.Builder
+	fmt.Fprintf(&text, "codecell serves profile %s on %s\n", p.profile.Name, url)
+	fmt.Fprintf(&text, "  python\t%s\n", chosen(p.interpreter))
 	for _, passed := range p.interpreter.Passed {
-		fmt.Fprintf(table, "  passed over\t%v\n", passed)
+		fmt.Fprintf(&text, "  passed over\t%v\n", passed)
 	}
-	fmt.Fprintf(table, "  layers\t%s\n", layerLine(p.layers))
-	fmt.Fprintf(table, "  memory\t%s\n", budgetLine(p.budget))
-	if err := table.Flush(); err != nil {
-		return err
-	}
+	fmt.Fprintf(&text, "  layers\t%s\n", layerLine(p.layers))
+	fmt.Fprintf(&text, "  memory\t%s\n", budgetLine(p.budget))
 	authorization := ""
 	if tokens {
 		authorization = " -H 'Authorization: Bearer TOKEN'"
 	}
-	_, err := fmt.Fprintf(w, "\ncurl -s %s/execute%s -H 'Content-Type: application/json' -d '{\"code\": \"print(6 * 7)\"}'\n\n", url, authorization)
-	return err
+	fmt.Fprintf(&text, "\ncurl -s %s/execute%s -H 'Content-Type: application/json' -d '{\"code\": \"print(6 * 7)\"}'\n\n", url, authorization)
+	return columns(w, text.String())
+}
+
+// columns writes text with its tabs made columns.
+func columns(w io.Writer, text string) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if _, err := io.WriteString(table, text); err != nil {
+		return err
+	}
+	return table.Flush()
 }
 
 // chosen names the interpreter.

@@ -112,20 +112,20 @@ func TestClientURL(t *testing.T) {
 	}
 }
 
-func TestExitStatus(t *testing.T) {
+func TestFarewell(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		err    error
-		code   int
-		stderr string
+		err  error
+		code int
+		last string
 	}{
 		{nil, 0, ""},
 		{errors.New("no room"), 1, "codecell: no room\n"},
-		{exitCode(124), 124, ""},
+		{exitError{code: 7}, 7, ""},
+		{errors.Join(exitError{124, "late\n"}, nil), 124, "late\n"},
 	} {
-		var stderr strings.Builder
-		if code := exitStatus(tt.err, &stderr); code != tt.code || stderr.String() != tt.stderr {
-			t.Errorf("%v: exit code %d and %q, want %d and %q", tt.err, code, &stderr, tt.code, tt.stderr)
+		if code, last := farewell(tt.err); code != tt.code || last != tt.last {
+			t.Errorf("%v: exit code %d and %q, want %d and %q", tt.err, code, last, tt.code, tt.last)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -41,56 +42,47 @@ failed, 128+n ended by signal n (or codecell was: Ctrl-C kills the program).`
 func (c runCmd) Run(w world) error {
 	ctx, stopWatching := untilSignal(context.Background())
 	defer stopWatching()
-	err := c.run(ctx, w)
-	var code exitCode
-	var stopped stopSignal
+	result, limits, err := c.run(ctx, w)
+	var refused *sandbox.PolicyError
+	var stopped stopError
 	switch {
-	case err == nil, errors.As(err, &code):
-		return err
+	case err == nil:
+		return verdict(result, limits)
+	case errors.As(err, &refused):
+		return exitError{exitPolicy, strings.Join(refused.Violations, "\n") + "\n"}
 	case errors.As(context.Cause(ctx), &stopped): // whatever it interrupted
-		return exitCode(stopped.exitCode())
+		return exitError{code: stopped.exitCode()}
 	}
-	say(w.stderr, err)
-	return exitCode(exitOurs)
+	return exitError{exitOurs, sentence(err)}
 }
 
-func (c runCmd) run(ctx context.Context, w world) error {
+// run starts a sandbox for one program, and ends it.
+func (c runCmd) run(ctx context.Context, w world) (result sandbox.Result, limits sandbox.Limits, err error) {
 	source, err := readSource(c.File, w.stdin)
 	if err != nil {
-		return err
+		return result, limits, err
 	}
 	config, err := function.ParseConfig(w.getenv)
 	if err != nil {
-		return err
+		return result, limits, err
 	}
 	// What the log has to say of a single run is its trouble.
 	cell, err := config.SandboxConfig(newLog(w.stderr, slog.LevelWarn, atTerminal(w.stderr)))
 	if err != nil {
-		return err
+		return result, limits, err
+	}
+	if limits, err = c.limits(cell.Profile); err != nil {
+		return result, limits, err
 	}
 	cell.Slots = 1
 	cell.Doors = sandbox.Doors{} // no client can hold memory here
 	box, err := sandbox.New(ctx, cell)
 	if err != nil {
-		return err
+		return result, limits, err
 	}
-	defer box.Close()
-	limits, err := c.limits(box.Profile())
-	if err != nil {
-		return err
-	}
-	result, err := box.Run(ctx, sandbox.Job{Code: source, Limits: limits, Stdout: w.stdout, Stderr: w.stderr})
-	var refused *sandbox.PolicyError
-	if errors.As(err, &refused) {
-		for _, violation := range refused.Violations {
-			fmt.Fprintln(w.stderr, violation)
-		}
-		return exitCode(exitPolicy)
-	}
-	if err != nil {
-		return err
-	}
-	return verdict(result, limits, w.stderr)
+	defer func() { err = errors.Join(err, box.Close()) }()
+	result, err = box.Run(ctx, sandbox.Job{Code: source, Limits: limits, Stdout: w.stdout, Stderr: w.stderr})
+	return result, limits, err
 }
 
 // limits are the flags, held to the profile's bounds; zero means its default.
@@ -113,22 +105,20 @@ func (c runCmd) limits(profile *sandbox.Profile) (sandbox.Limits, error) {
 	return limits, nil
 }
 
-// verdict says on stderr what a shell could not know of a run that was ended
-// for it, and returns its exit code as an error.
-func verdict(result sandbox.Result, limits sandbox.Limits, stderr io.Writer) error {
+// verdict is the end of a program that ran: its exit code, with what a shell
+// could not know where it was ended for it.
+func verdict(result sandbox.Result, limits sandbox.Limits) error {
 	switch {
 	case result.TimedOut:
-		fmt.Fprintf(stderr, "codecell: timed out after %v\n", limits.Timeout)
-		return exitCode(exitTimeout)
+		return exitError{exitTimeout, fmt.Sprintf("codecell: timed out after %v\n", limits.Timeout)}
 	case result.ExitCode < 0:
-		why := "ended by signal"
+		signal, why := -result.ExitCode, ""
 		if result.Outcome == sandbox.OutcomeMemoryLimit {
-			why = fmt.Sprintf("out of memory (%d MiB): ended by signal", limits.Memory)
+			why = fmt.Sprintf("out of memory (%d MiB): ", limits.Memory)
 		}
-		fmt.Fprintf(stderr, "codecell: %s %d\n", why, -result.ExitCode)
-		return exitCode(exitSignal - result.ExitCode)
+		return exitError{exitSignal + signal, fmt.Sprintf("codecell: %sended by signal %d\n", why, signal)}
 	case result.ExitCode > 0:
-		return exitCode(result.ExitCode)
+		return exitError{code: result.ExitCode}
 	}
 	return nil
 }
@@ -141,7 +131,7 @@ func readSource(name string, stdin io.Reader) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		defer file.Close()
+		defer file.Close() //nolint:errcheck // it is only read
 		from = file
 	}
 	source, err := io.ReadAll(io.LimitReader(from, function.MaxBody+1))

@@ -32,10 +32,8 @@ func TestVerdict(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var stderr strings.Builder
-			err := verdict(tt.result, limits, &stderr)
-			if code := exitStatus(err, &stderr); code != tt.code || stderr.String() != tt.stderr {
-				t.Errorf("exit code %d and %q, want %d and %q", code, &stderr, tt.code, tt.stderr)
+			if code, last := farewell(verdict(tt.result, limits)); code != tt.code || last != tt.stderr {
+				t.Errorf("exit code %d and %q, want %d and %q", code, last, tt.code, tt.stderr)
 			}
 		})
 	}

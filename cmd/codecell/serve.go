@@ -74,9 +74,9 @@ func clientURL(addr net.Addr) string {
 // interrupted is err, unless a signal is what brought it about: then it is the
 // exit code that shells have for that.
 func interrupted(stop context.Context, err error) error {
-	var signal stopSignal
-	if errors.As(context.Cause(stop), &signal) {
-		return exitCode(signal.exitCode())
+	var stopped stopError
+	if errors.As(context.Cause(stop), &stopped) {
+		return exitError{code: stopped.exitCode()}
 	}
 	return fmt.Errorf("does not start: %w", err)
 }

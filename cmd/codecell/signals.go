@@ -8,15 +8,15 @@ import (
 	"syscall"
 )
 
-// A stopSignal is the cause of a context that a signal ended.
-type stopSignal struct{ syscall.Signal }
+// A stopError is the cause of a context that a signal ended.
+type stopError struct{ syscall.Signal }
 
-func (s stopSignal) Error() string { return fmt.Sprintf("stopped by a signal: %s", s.Signal) }
+func (s stopError) Error() string { return fmt.Sprintf("stopped by a signal: %s", s.Signal) }
 
 // exitCode is what a shell reports for a program that the signal ended.
-func (s stopSignal) exitCode() int { return 128 + int(s.Signal) }
+func (s stopError) exitCode() int { return exitSignal + int(s.Signal) }
 
-// untilSignal returns a context that SIGINT or SIGTERM ends, with a stopSignal
+// untilSignal returns a context that SIGINT or SIGTERM ends, with a stopError
 // as its cause. A second one ends the process at once: the kernel then kills
 // every run, by its parent-death signal. The returned function ends the watch.
 func untilSignal(parent context.Context) (context.Context, func()) {
@@ -30,9 +30,9 @@ func untilSignal(parent context.Context) (context.Context, func()) {
 			case sig := <-signals:
 				number, _ := sig.(syscall.Signal)
 				if stopping {
-					os.Exit(stopSignal{number}.exitCode())
+					os.Exit(stopError{number}.exitCode())
 				}
-				cancel(stopSignal{number})
+				cancel(stopError{number})
 			case <-done:
 				return
 			}

@@ -34,60 +34,66 @@ func TestBodySize(t *testing.T) {
 		{maxBody, true, http.StatusOK},
 		{maxBody + 1, true, http.StatusRequestEntityTooLarge},
 	}
-	onBoth(t, func(t *testing.T, bin binary) {
-		s := start(t, bin)
-		for _, tt := range tests {
-			t.Run(fmt.Sprintf("%d chunked=%v", tt.size, tt.chunked), func(t *testing.T) {
-				r := sized(tt.size)
-				r.chunked = tt.chunked
-				conn := s.dial(t)
-				if err := conn.Send(r.raw()); err != nil && tt.status == http.StatusOK {
-					t.Fatal(err) // a refusal may come before all is sent
-				}
-				wantStatus(t, r, s.answer(t, conn, r, answerTime), tt.status)
-			})
-		}
-	})
+	for _, bin := range both {
+		t.Run(bin.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, bin)
+			for _, tt := range tests {
+				t.Run(fmt.Sprintf("%d chunked=%v", tt.size, tt.chunked), func(t *testing.T) {
+					r := sized(tt.size)
+					r.chunked = tt.chunked
+					conn := s.dial(t)
+					if err := conn.Send(r.raw()); err != nil && tt.status == http.StatusOK {
+						t.Fatal(err) // a refusal may come before all is sent
+					}
+					wantStatus(t, r, s.answer(t, conn, r, answerTime), tt.status)
+				})
+			}
+		})
+	}
 }
 
 // A client that has sent only headers has its refusal at once: nobody waits
 // for the body that was announced.
 func TestBusyRefusesWithBodyUnread(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, bin binary) {
-		s := start(t, bin)
-		busy := s.occupy(t, endless)
-		for _, announced := range []int{1000, 1_000_000} {
-			t.Run(fmt.Sprint(announced), func(t *testing.T) {
+	for _, bin := range both {
+		t.Run(bin.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, bin)
+			busy := s.occupy(t, endless)
+			for _, announced := range []int{1000, 1_000_000} {
+				t.Run(fmt.Sprint(announced), func(t *testing.T) {
+					conn := s.dial(t)
+					if err := conn.Send(rawhttp.PostJSON("/execute", "", announced)); err != nil {
+						t.Fatal(err)
+					}
+					r := execute("")
+					wantAtCapacity(t, r, s.answer(t, conn, r, atOnce))
+				})
+			}
+			t.Run("the same too large", func(t *testing.T) {
 				conn := s.dial(t)
-				if err := conn.Send(rawhttp.PostJSON("/execute", "", announced)); err != nil {
+				if err := conn.Send(rawhttp.PostJSON("/execute", "", maxBody+1)); err != nil {
 					t.Fatal(err)
 				}
 				r := execute("")
-				wantAtCapacity(t, r, s.answer(t, conn, r, atOnce))
+				wantStatus(t, r, s.answer(t, conn, r, atOnce), http.StatusRequestEntityTooLarge)
 			})
-		}
-		t.Run("the same too large", func(t *testing.T) {
-			conn := s.dial(t)
-			if err := conn.Send(rawhttp.PostJSON("/execute", "", maxBody+1)); err != nil {
-				t.Fatal(err)
-			}
-			r := execute("")
-			wantStatus(t, r, s.answer(t, conn, r, atOnce), http.StatusRequestEntityTooLarge)
-		})
-		t.Run("a whole request", func(t *testing.T) {
-			r := program{Code: "print(1)"}.request()
-			wantAtCapacity(t, r, s.do(t, r))
-		})
-		t.Run("probes", func(t *testing.T) {
-			for _, path := range []string{"/livez", "/readyz", "/profile"} {
-				if resp := s.do(t, get(path)); resp.Status != http.StatusOK {
-					t.Errorf("%s while busy: %v", path, resp)
+			t.Run("a whole request", func(t *testing.T) {
+				r := program{Code: "print(1)"}.request()
+				wantAtCapacity(t, r, s.do(t, r))
+			})
+			t.Run("probes", func(t *testing.T) {
+				for _, path := range []string{"/livez", "/readyz", "/profile"} {
+					if resp := s.do(t, get(path)); resp.Status != http.StatusOK {
+						t.Errorf("%s while busy: %v", path, resp)
+					}
 				}
-			}
+			})
+			_ = busy.Reset()
 		})
-		_ = busy.Reset()
-	})
+	}
 }
 
 // Clients that take their time meet the time-outs: 10 s for a body; on serve 5 s

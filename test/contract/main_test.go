@@ -28,6 +28,9 @@ var (
 	framework = binary{name: "framework"}
 )
 
+// both is filled in by TestMain.
+var both []binary
+
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
@@ -53,6 +56,7 @@ func run(m *testing.M) int {
 	}
 	serve.path = filepath.Join(dir, "codecell")
 	framework.path = filepath.Join(dir, "framework")
+	both = []binary{serve, framework}
 	code := m.Run()
 	if code == 0 && wholeSuite() {
 		for _, missing := range unreached() {
@@ -90,15 +94,4 @@ func wholeSuite() bool {
 		}
 	}
 	return !testing.Short()
-}
-
-// onBoth runs a test against each of the mains.
-func onBoth(t *testing.T, test func(t *testing.T, bin binary)) {
-	t.Helper()
-	for _, bin := range []binary{serve, framework} {
-		t.Run(bin.name, func(t *testing.T) {
-			t.Parallel()
-			test(t, bin)
-		})
-	}
 }

@@ -161,7 +161,7 @@ func unreached() []string {
 		return []string{err.Error()}
 	}
 	var list []string
-	for _, bin := range []binary{serve, framework} {
+	for _, bin := range both {
 		for _, answer := range all {
 			operation, status, _ := cutLast(answer)
 			if same := sameAs[operation]; same != "" && status != "200" {

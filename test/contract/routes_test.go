@@ -94,42 +94,48 @@ func TestRoutes(t *testing.T) {
 		{"an unknown name", execute(`{"code":"1","Timeout":5}`), 422, ""},
 		{"the bounds themselves", execute(`{"code":"print()","timeout":30,"memory_mb":512}`), 200, ""},
 	}
-	onBoth(t, func(t *testing.T, bin binary) {
-		s := start(t, bin)
-		for _, tt := range tests {
-			t.Run(tt.name, func(t *testing.T) {
-				resp := s.do(t, tt.r)
-				wantStatus(t, tt.r, resp, tt.status)
-				if tt.header != "" && resp.Header.Get(tt.header) == "" {
-					t.Errorf("%v: %d without %s", tt.r, resp.Status, tt.header)
-				}
-			})
-		}
-	})
+	for _, bin := range both {
+		t.Run(bin.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, bin)
+			for _, tt := range tests {
+				t.Run(tt.name, func(t *testing.T) {
+					resp := s.do(t, tt.r)
+					wantStatus(t, tt.r, resp, tt.status)
+					if tt.header != "" && resp.Header.Get(tt.header) == "" {
+						t.Errorf("%v: %d without %s", tt.r, resp.Status, tt.header)
+					}
+				})
+			}
+		})
+	}
 }
 
 func TestRefusalsSayWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, bin binary) {
-		s := start(t, bin)
-		ask := func(r request) problem { return wantProblem(t, r, s.do(t, r)) }
+	for _, bin := range both {
+		t.Run(bin.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, bin)
+			ask := func(r request) problem { return wantProblem(t, r, s.do(t, r)) }
 
-		if p := ask(execute(`{"code":" "}`)); p.Error != "No code provided" {
-			t.Errorf("blank code: %+v", p)
-		}
-		p := ask(program{Code: "import math\nimport os\nfrom sys import path\n"}.request())
-		if p.Type != "urn:codecell:problem:policy" || p.Error != "Code validation failed" || len(p.Violations) != 2 ||
-			p.Violations[0] != "Line 2: import of 'os' is not allowed (not in allowed imports)" ||
-			!strings.HasPrefix(p.Violations[1], "Line 3: ") {
-			t.Errorf("two forbidden imports: %+v", p)
-		}
-		if p := ask(program{Code: "x = 1\nprint("}.request()); len(p.Violations) != 1 || !strings.HasPrefix(p.Violations[0], "SyntaxError: ") || !strings.HasSuffix(p.Violations[0], "(line 2)") {
-			t.Errorf("a syntax error: %+v", p)
-		}
-		if p := ask(execute(`{"code":1,"timeout":99,"colour":"red"}`)); len(p.Errors) != 3 {
-			t.Errorf("three wrong fields: %+v", p)
-		}
-	})
+			if p := ask(execute(`{"code":" "}`)); p.Error != "No code provided" {
+				t.Errorf("blank code: %+v", p)
+			}
+			p := ask(program{Code: "import math\nimport os\nfrom sys import path\n"}.request())
+			if p.Type != "urn:codecell:problem:policy" || p.Error != "Code validation failed" || len(p.Violations) != 2 ||
+				p.Violations[0] != "Line 2: import of 'os' is not allowed (not in allowed imports)" ||
+				!strings.HasPrefix(p.Violations[1], "Line 3: ") {
+				t.Errorf("two forbidden imports: %+v", p)
+			}
+			if p := ask(program{Code: "x = 1\nprint("}.request()); len(p.Violations) != 1 || !strings.HasPrefix(p.Violations[0], "SyntaxError: ") || !strings.HasSuffix(p.Violations[0], "(line 2)") {
+				t.Errorf("a syntax error: %+v", p)
+			}
+			if p := ask(execute(`{"code":1,"timeout":99,"colour":"red"}`)); len(p.Errors) != 3 {
+				t.Errorf("three wrong fields: %+v", p)
+			}
+		})
+	}
 }
 
 // What is served is the document that all these answers are held against.
@@ -139,11 +145,18 @@ func TestServedDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	onBoth(t, func(t *testing.T, bin binary) {
-		if got := start(t, bin).do(t, get("/openapi.yaml")); !bytes.Equal(got.Body, want) {
-			t.Errorf("GET /openapi.yaml is not the repository's document: %d bytes, want %d", len(got.Body), len(want))
-		}
-	})
+	for _, bin := range both {
+		t.Run(bin.name, func(t *testing.T) {
+			t.Parallel()
+			if got := start(t, bin).do(t, get("/openapi.yaml")); !bytes.Equal(got.Body, want) {
+				t.Errorf("GET /openapi.yaml is not the repository's document: %d bytes, want %d", len(got.Body), len(want))
+			}
+		})
+	}
+}
+
+func TestDocumentIsOpenAPI(t *testing.T) {
+	t.Parallel()
 	v, err := documentValidator()
 	if err != nil {
 		t.Fatal(err)
@@ -192,17 +205,20 @@ func TestOutcomes(t *testing.T) {
 			return r.Stdout == "\x00\x00\x00\n"
 		}},
 	}
-	onBoth(t, func(t *testing.T, bin binary) {
-		s := start(t, bin)
-		for _, tt := range tests {
-			t.Run(tt.name, func(t *testing.T) {
-				if got := wantRan(t, s.do(t, tt.p.request())); !tt.want(got) {
-					got.Stdout = got.Stdout[:min(len(got.Stdout), 200)]
-					t.Errorf("got %+v", got)
-				}
-			})
-		}
-	})
+	for _, bin := range both {
+		t.Run(bin.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, bin)
+			for _, tt := range tests {
+				t.Run(tt.name, func(t *testing.T) {
+					if got := wantRan(t, s.do(t, tt.p.request())); !tt.want(got) {
+						got.Stdout = got.Stdout[:min(len(got.Stdout), 200)]
+						t.Errorf("got %+v", got)
+					}
+				})
+			}
+		})
+	}
 }
 
 // A request that is refused for more than one reason is refused for the first.
@@ -225,21 +241,24 @@ func TestOrderOfChecks(t *testing.T) {
 		{"400 before 422", rawhttp.PostJSON("/execute", `{"code":1}]`, 11), 400},
 		{"422 before blank", rawhttp.PostJSON("/execute", `{"code":"","timeout":0}`, 23), 422},
 	}
-	onBoth(t, func(t *testing.T, bin binary) {
-		s := start(t, bin)
-		for _, tt := range tests {
-			t.Run(tt.name, func(t *testing.T) {
-				conn := s.dial(t)
-				// The server may answer, and close, before it has all of it.
-				_ = conn.Send(tt.raw)
-				r := request{method: http.MethodPost, target: "/execute"}
-				resp, err := conn.Response(answerTime)
-				if err != nil {
-					t.Fatal(err)
-				}
-				wantStatus(t, r, resp, tt.status)
-				wantProblem(t, r, resp)
-			})
-		}
-	})
+	for _, bin := range both {
+		t.Run(bin.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, bin)
+			for _, tt := range tests {
+				t.Run(tt.name, func(t *testing.T) {
+					conn := s.dial(t)
+					// The server may answer, and close, before it has all of it.
+					_ = conn.Send(tt.raw)
+					r := request{method: http.MethodPost, target: "/execute"}
+					resp, err := conn.Response(answerTime)
+					if err != nil {
+						t.Fatal(err)
+					}
+					wantStatus(t, r, resp, tt.status)
+					wantProblem(t, r, resp)
+				})
+			}
+		})
+	}
 }

@@ -17,10 +17,13 @@ import (
 // that is accepted is served.
 func TestFirstConnectionIsReady(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, bin binary) {
-		s := start(t, bin)
-		wantStatus(t, get("/readyz"), s.do(t, get("/readyz")), http.StatusOK)
-	})
+	for _, bin := range both {
+		t.Run(bin.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, bin)
+			wantStatus(t, get("/readyz"), s.do(t, get("/readyz")), http.StatusOK)
+		})
+	}
 }
 
 func TestIdleFlood(t *testing.T) {
@@ -84,32 +87,35 @@ func TestRefusesToStart(t *testing.T) {
 		{"a layer that does not exist", "SANDBOX_REQUIRE=magic", []string{"magic"}},
 		{"no interpreter", "SANDBOX_PYTHON=/nonexistent/python3", []string{"/nonexistent/python3"}},
 	}
-	onBoth(t, func(t *testing.T, bin binary) {
-		for _, tt := range tests {
-			t.Run(tt.name, func(t *testing.T) {
-				s := launch(t, bin, tt.env)
-				if s.awaitPort() {
-					s.kill()
-					t.Fatal("it started")
-				}
-				log := s.log.String()
-				if code := s.state.ExitCode(); code != 1 {
-					t.Errorf("exit code %d, want 1", code)
-				}
-				for _, word := range tt.words {
-					if !strings.Contains(log, word) {
-						t.Errorf("it does not name %s:\n%s", word, log)
+	for _, bin := range both {
+		t.Run(bin.name, func(t *testing.T) {
+			t.Parallel()
+			for _, tt := range tests {
+				t.Run(tt.name, func(t *testing.T) {
+					s := launch(t, bin, tt.env)
+					if s.awaitPort() {
+						s.kill()
+						t.Fatal("it started")
 					}
-				}
-				if strings.Contains(log, "goroutine ") {
-					t.Errorf("it prints a stack:\n%s", log)
-				}
-				if bin.name == serve.name && strings.Count(log, "\n") != 1 {
-					t.Errorf("it takes more than one line:\n%s", log)
-				}
-			})
-		}
-	})
+					log := s.log.String()
+					if code := s.state.ExitCode(); code != 1 {
+						t.Errorf("exit code %d, want 1", code)
+					}
+					for _, word := range tt.words {
+						if !strings.Contains(log, word) {
+							t.Errorf("it does not name %s:\n%s", word, log)
+						}
+					}
+					if strings.Contains(log, "goroutine ") {
+						t.Errorf("it prints a stack:\n%s", log)
+					}
+					if bin.name == serve.name && strings.Count(log, "\n") != 1 {
+						t.Errorf("it takes more than one line:\n%s", log)
+					}
+				})
+			}
+		})
+	}
 }
 
 // family are the server's processes but itself.
