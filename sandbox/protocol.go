@@ -196,13 +196,23 @@ func (c *control) take(tag byte, payload []byte) bool {
 		}
 		c.jailed = true
 	case frameViolations:
-		return c.jailed && c.violations == nil && json.Unmarshal(payload, &c.violations) == nil
+		return c.jailed && takeList(&c.violations, payload)
 	case frameNoticed:
-		return c.jailed && c.noticed == nil && json.Unmarshal(payload, &c.noticed) == nil
+		return c.jailed && takeList(&c.noticed, payload)
 	case frameMemory:
 		c.outOfMemory = true
 	default:
 		return false
 	}
+	return true
+}
+
+// takeList sets an empty list from JSON, whole or not at all.
+func takeList(list *[]string, payload []byte) bool {
+	var read []string
+	if *list != nil || json.Unmarshal(payload, &read) != nil {
+		return false
+	}
+	*list = read
 	return true
 }
