@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"sync"
-
 	"unsafe"
 
 	"golang.org/x/sys/unix"

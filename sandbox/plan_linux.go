@@ -48,7 +48,7 @@ const (
 )
 
 // newPlan finds out what can be found out without starting anything.
-func newPlan() (plan, error) {
+func newPlan() plan {
 	p := plan{uid: os.Geteuid(), gid: os.Getegid(), namespaces: everyNamespace}
 	if p.uid == 0 {
 		p.drop, p.uid, p.gid = true, runUID, runGID
@@ -61,7 +61,7 @@ func newPlan() (plan, error) {
 		p.landlockWhy = "this kernel has no Landlock, or it is not among its security modules"
 	}
 	p.landlockABI = abi
-	return p, nil
+	return p
 }
 
 // fallBack gives up namespaces that could not be had, from most to fewest; false

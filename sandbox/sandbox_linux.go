@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-	"strings"
 
 	"codecell/sandbox/internal/launch"
 
@@ -47,11 +46,9 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 	if err := protectServer(); err != nil {
 		return nil, err
 	}
-	p, err := newPlan()
-	if err != nil {
-		return nil, err
-	}
+	p := newPlan()
 	s := &Sandbox{profile: cfg.Profile}
+	var err error
 	if s.interpreter, err = findPython(ctx, cfg.Python, p.uid, p.gid); err != nil {
 		return nil, err
 	}
@@ -171,35 +168,6 @@ func (s *Sandbox) count(log *slog.Logger) func(*zygote) {
 			remove()
 		}()
 	}
-}
-
-// RequireError says which required layers this machine does not give.
-type RequireError struct{ Missing []Layer }
-
-func (e *RequireError) Error() string {
-	var s strings.Builder
-	for _, l := range e.Missing {
-		fmt.Fprintf(&s, "isolation layer %s is required but %s here: %s. ", l.Name, l.State, l.Detail)
-	}
-	s.WriteString("Without it a program may reach what it must not: give the container what is missing, or, if you accept that, leave it out of SANDBOX_REQUIRE or the profile's require list.")
-	return s.String()
-}
-
-func requireLayers(layers []Layer, require []string) error {
-	var missing []Layer
-	for _, name := range require {
-		at := slices.IndexFunc(layers, func(l Layer) bool { return l.Name == name })
-		switch {
-		case at < 0:
-			return fmt.Errorf("sandbox: SANDBOX_REQUIRE names %q, which is no isolation layer", name)
-		case layers[at].State != LayerActive:
-			missing = append(missing, layers[at])
-		}
-	}
-	if missing != nil {
-		return &RequireError{Missing: missing}
-	}
-	return nil
 }
 
 // Run runs one program and returns when its process is reaped and its memory is

@@ -86,7 +86,11 @@ func connFrom(fd int) (*net.UnixConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return conn.(*net.UnixConn), nil
+	unixConn, ok := conn.(*net.UnixConn)
+	if !ok {
+		return nil, fmt.Errorf("a socket pair of Unix sockets is a %T", conn) // can't happen
+	}
+	return unixConn, nil
 }
 
 // receivedFD returns the one descriptor in a control message, or -1. More than

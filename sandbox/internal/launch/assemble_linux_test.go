@@ -34,10 +34,10 @@ func TestArgumentsAreComparedAs64Bits(t *testing.T) {
 func TestAssembleRefuses(t *testing.T) {
 	t.Parallel()
 	for want, rules := range map[string][]rule{
-		"no system call sesame":       any_("read", "sesame"),
-		"write is named twice":        append(any_("write"), when("write", arg(0, equal, 1))),
-		"read is named twice":         any_("read", "read"),
-		"close is named twice":        append(whenIn("close", 0, 1), any_("close")...),
+		"no system call sesame":       calls("read", "sesame"),
+		"write is named twice":        append(calls("write"), when("write", arg(0, equal, 1))),
+		"read is named twice":         calls("read", "read"),
+		"close is named twice":        append(whenIn("close", 0, 1), calls("close")...),
 		"no call has an argument 6":   {when("write", arg(6, equal, 1))},
 		"unknown test 77":             {when("write", arg(0, 77, 1))},
 		"more than a jump can skip":   whenIn("write", 0, make([]uint64, 60)...),

@@ -26,7 +26,8 @@ type rule struct {
 	tests []argTest
 }
 
-func any_(names ...string) []rule {
+// calls are rules without tests.
+func calls(names ...string) []rule {
 	rules := make([]rule, len(names))
 	for i, n := range names {
 		rules[i].name = n
@@ -89,12 +90,12 @@ var futexOps = []uint64{
 // common is what both a zygote and a run need: memory, clocks, signals of its
 // own, and the descriptors that it has.
 var common = concat(commonArch,
-	any_("read", "write", "close", "fstat", "lseek"),
-	any_("brk", "munmap"),
-	any_("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall"),
-	any_("getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid"),
-	any_("clock_gettime", "clock_getres", "gettimeofday", "clock_nanosleep", "nanosleep"),
-	any_("getrandom", "getrusage", "times", "sched_yield", "exit", "exit_group"),
+	calls("read", "write", "close", "fstat", "lseek"),
+	calls("brk", "munmap"),
+	calls("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall"),
+	calls("getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid"),
+	calls("clock_gettime", "clock_getres", "gettimeofday", "clock_nanosleep", "nanosleep"),
+	calls("getrandom", "getrusage", "times", "sched_yield", "exit", "exit_group"),
 	whenIn("futex", 1, futexOps...),
 )
 
@@ -102,7 +103,7 @@ var common = concat(commonArch,
 // is EPERM for it and for every run. It is in force from before its execve.
 var outer = concat(common, outerArch,
 	// Start and import: read files (Landlock says which), map libraries.
-	any_("openat", "statx", "readlinkat", "faccessat", "faccessat2", "getdents64", "getcwd",
+	calls("openat", "statx", "readlinkat", "faccessat", "faccessat2", "getdents64", "getcwd",
 		"pread64", "mmap", "mprotect", "mremap", "set_tid_address", "set_robust_list", "rseq",
 		"uname", "sysinfo", "sched_getaffinity", "execve"), // execve: this once; the seal takes it away
 	whenIn("ioctl", 1, tcgets),
@@ -110,7 +111,7 @@ var outer = concat(common, outerArch,
 	whenIn("madvise", 2, madvDontNeed),
 	[]rule{when("prlimit64", arg(0, equal, thisPID))},
 	// Serve: take work, fork, watch, report.
-	any_("recvmsg", "sendmsg", "getsockname", "ppoll", "wait4", "waitid", "pidfd_open", "dup3", "close_range"),
+	calls("recvmsg", "sendmsg", "getsockname", "ppoll", "wait4", "waitid", "pidfd_open", "dup3", "close_range"),
 	[]rule{when("clone", arg(0, equal, cloneFork))},
 	// What a child does to jail itself.
 	whenIn("prctl", 0, prSetPdeathsig, prSetDumpable),
@@ -119,14 +120,14 @@ var outer = concat(common, outerArch,
 		when("seccomp", arg(0, equal, seccompSetFilter)),
 		when("kill", arg(0, moreEqual, 1), arg(0, lessEqual, maxPID)), // one process, never a group
 	},
-	any_("getpriority", "landlock_create_ruleset", "landlock_restrict_self", "tgkill"),
+	calls("getpriority", "landlock_create_ruleset", "landlock_restrict_self", "tgkill"),
 )
 
 // seal is what a warm zygote gives up for itself and all its runs, on top of
 // outer: programs, paths (Landlock does not cover stat), and new executable
 // code. This list names what is *refused*; the rest stays as outer has it.
 var seal = concat(sealArch,
-	any_("execve", "openat", "statx", "readlinkat", "faccessat", "faccessat2",
+	calls("execve", "openat", "statx", "readlinkat", "faccessat", "faccessat2",
 		"getdents64", "getcwd"),
 	[]rule{when("mmap", arg(2, anyBit, protExec)), when("mprotect", arg(2, anyBit, protExec))},
 )

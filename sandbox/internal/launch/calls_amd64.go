@@ -3,9 +3,9 @@ package launch
 // Calls that amd64 has and arm64 does not, or has under another name; an
 // interpreter built for amd64 may use these or the newer forms in calls.go.
 var (
-	commonArch = any_("time")
-	outerArch  = any_("newfstatat", "open", "stat", "lstat", "readlink", "access", "dup2", "poll", "arch_prctl")
-	sealArch   = any_("newfstatat", "open", "stat", "lstat", "readlink", "access", "arch_prctl")
+	commonArch = calls("time")
+	outerArch  = calls("newfstatat", "open", "stat", "lstat", "readlink", "access", "dup2", "poll", "arch_prctl")
+	sealArch   = calls("newfstatat", "open", "stat", "lstat", "readlink", "access", "arch_prctl")
 )
 
 // auditArch is what seccomp_data.arch holds for a call of this architecture

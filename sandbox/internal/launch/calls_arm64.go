@@ -4,8 +4,8 @@ package launch
 // time. The table that names are looked up in has its newfstatat as fstatat.
 var (
 	commonArch []rule
-	outerArch  = any_("fstatat")
-	sealArch   = any_("fstatat")
+	outerArch  = calls("fstatat")
+	sealArch   = calls("fstatat")
 )
 
 // auditArch is what seccomp_data.arch holds for a call of this architecture

@@ -92,7 +92,8 @@ func readSpec() (Spec, error) {
 	if err != nil {
 		return spec, err
 	}
-	return spec, json.Unmarshal(buf[:n], &spec)
+	err = json.Unmarshal(buf[:n], &spec)
+	return spec, err
 }
 
 func unless(skip bool, do func() error) error {
