@@ -15,8 +15,8 @@ type Sandbox struct{}
 
 // Interpreter is the Python that was chosen.
 type Interpreter struct {
-	Path, Version string
-	Passed        []PassedOver
+	Path, Version, Note string
+	Passed              []PassedOver
 }
 
 // PassedOver is a Python that was not chosen.
