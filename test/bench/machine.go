@@ -19,10 +19,14 @@ type machineInfo struct {
 	Kernel string `json:"kernel"`
 	Arch   string `json:"arch"`
 	Date   string `json:"date"`
+	// Load is the load average of the minute before: what else ran. Above a few
+	// tenths the figures say more about the others than about codecell.
+	Load string `json:"load"`
 }
 
 func (m machineInfo) String() string {
-	return fmt.Sprintf("%s, %d cores, Linux %s %s, %s", m.CPU, m.Cores, m.Kernel, m.Arch, m.Date)
+	return fmt.Sprintf("%s, %d cores, Linux %s %s, %s, load before %s",
+		m.CPU, m.Cores, m.Kernel, m.Arch, m.Date, m.Load)
 }
 
 func machine() machineInfo {
@@ -39,6 +43,9 @@ func machine() machineInfo {
 				break
 			}
 		}
+	}
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		m.Load, _, _ = strings.Cut(string(load), " ")
 	}
 	var u unix.Utsname
 	if err := unix.Uname(&u); err == nil {

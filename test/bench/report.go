@@ -96,7 +96,7 @@ func (r *report) print(w io.Writer) {
 	t.Row("zygote RSS, idle", megabytes(r.RSSIdle.Zygote), "<= 14 MB")
 	t.Row("start to first result, median", millis(r.Start.at(0.5)), "<= 150 ms")
 	for _, p := range r.Throughput {
-		t.Row(fmt.Sprintf("throughput, %d slots, %d clients", slots, p.Clients),
+		t.Row(fmt.Sprintf("throughput, slots %d, clients %d", slots, p.Clients),
 			fmt.Sprintf("%.0f/s (%.0f .. %.0f)", cell.Quantile(p.PerSecond, 0.5),
 				slices.Min(p.PerSecond), slices.Max(p.PerSecond)), "")
 	}
