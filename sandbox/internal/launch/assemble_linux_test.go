@@ -18,11 +18,11 @@ func TestArgumentsAreComparedAs64Bits(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				f := simulatedFilter{simulate(t, prog), []rule{r}, answerEPERM, answerAllow}
+				f := newSimulatedFilter(t, prog, []rule{r}, answerEPERM, answerAllow)
 				for _, given := range edges {
 					c := native(t, "ioctl")
 					c.args[n] = given
-					if got, want := f.answer(t, c), f.want(t, c); got != want {
+					if got, want := f.answer(t, c), f.want(c); got != want {
 						t.Errorf("test %d of argument %d: %#x against %#x: %#x, want %#x", op, n, given, value, got, want)
 					}
 				}

@@ -26,7 +26,7 @@ func namesIn(t *testing.T, file string) []string {
 			return true
 		}
 		from, ok := made.Fun.(*ast.Ident)
-		if !ok || !slices.Contains([]string{"any_", "when", "whenIn"}, from.Name) {
+		if !ok || !slices.Contains([]string{"calls", "when", "whenIn"}, from.Name) {
 			return true
 		}
 		for _, a := range made.Args {

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"encoding/binary"
+	"sync"
 	"testing"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
@@ -52,7 +53,6 @@ func simulate(t testing.TB, p Program) simulated {
 }
 
 func (s simulated) answer(t testing.TB, c call) uint32 {
-	t.Helper()
 	n, err := s.vm.Run(c.data())
 	if err != nil {
 		t.Fatal(err)
@@ -60,10 +60,12 @@ func (s simulated) answer(t testing.TB, c call) uint32 {
 	return uint32(n)
 }
 
+// table is this machine's, by name.
+var table = sync.OnceValues(func() (*arch.Info, error) { return arch.GetInfo("") })
+
 // number is a call's on this machine.
 func number(t testing.TB, name string) uint32 {
-	t.Helper()
-	info, err := arch.GetInfo("")
+	info, err := table()
 	if err != nil {
 		t.Skipf("want an architecture with a list of calls: %v", err)
 	}
@@ -88,26 +90,36 @@ func simulatedFilters(t testing.TB) map[string]simulatedFilter {
 		t.Fatal(err)
 	}
 	return map[string]simulatedFilter{
-		"outer": {simulate(t, f.Outer), outer, answerAllow, answerEPERM},
-		"seal":  {simulate(t, f.Seal), seal, answerEPERM, answerAllow},
-		"inner": {simulate(t, f.Inner), inner, answerAllow, answerEPERM},
+		"outer": newSimulatedFilter(t, f.Outer, outer, answerAllow, answerEPERM),
+		"seal":  newSimulatedFilter(t, f.Seal, seal, answerEPERM, answerAllow),
+		"inner": newSimulatedFilter(t, f.Inner, inner, answerAllow, answerEPERM),
 	}
 }
 
 type simulatedFilter struct {
 	simulated
-	rules           []rule
-	named, fallback uint32 // the answers to a call that a rule names, and to any other
+	rules           map[uint32][]rule // by number
+	named, fallback uint32            // the answers to a call that a rule names, and to any other
+	clone3          uint32            // its number
+}
+
+func newSimulatedFilter(t testing.TB, p Program, rules []rule, named, fallback uint32) simulatedFilter {
+	f := simulatedFilter{simulate(t, p), map[uint32][]rule{}, named, fallback, number(t, "clone3")}
+	for _, r := range rules {
+		nr := number(t, r.name)
+		f.rules[nr] = append(f.rules[nr], r)
+	}
+	return f
 }
 
 // want is what the list says of a call, found without any program.
-func (f simulatedFilter) want(t testing.TB, c call) uint32 {
-	for _, r := range f.rules {
-		if number(t, r.name) == c.nr && r.holds(c.args) {
+func (f simulatedFilter) want(c call) uint32 {
+	for _, r := range f.rules[c.nr] {
+		if r.holds(c.args) {
 			return f.named
 		}
 	}
-	if c.nr == number(t, "clone3") && f.fallback == answerEPERM {
+	if c.nr == f.clone3 && f.fallback == answerEPERM {
 		return answerENOSYS
 	}
 	return f.fallback
@@ -115,14 +127,24 @@ func (f simulatedFilter) want(t testing.TB, c call) uint32 {
 
 func (r rule) holds(args [6]uint64) bool {
 	for _, a := range r.tests {
-		v := args[a.arg]
-		ok := map[argOp]bool{
-			equal: v == a.value, lessEqual: v <= a.value, moreEqual: v >= a.value,
-			anyBit: v&a.value != 0, noBits: v&a.value == 0,
-		}[a.op]
-		if !ok {
+		if !a.holds(args[a.arg]) {
 			return false
 		}
 	}
 	return true
+}
+
+func (a argTest) holds(v uint64) bool {
+	switch a.op {
+	case equal:
+		return v == a.value
+	case lessEqual:
+		return v <= a.value
+	case moreEqual:
+		return v >= a.value
+	case anyBit:
+		return v&a.value != 0
+	default: // noBits
+		return v&a.value == 0
+	}
 }
