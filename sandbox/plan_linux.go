@@ -155,11 +155,13 @@ func (p plan) layers() []Layer {
 	return layers
 }
 
-// processes bounds RLIMIT_NPROC of a zygote with this many slots, where its uid
-// is counted apart from the server's: the zygote, its runs, and another zygote
-// with its own during a planned replacement. 0 where it is not.
+// processes bounds RLIMIT_NPROC of a zygote with this many slots: the zygote, its
+// runs, and another zygote with its own during a planned replacement. The limit
+// counts by uid and user namespace. Without a namespace of ours that is every
+// process of the uid on this host, other containers' zygotes and runs among them:
+// 0, no limit, then. A run's own limit is 0 in any case.
 func (p plan) processes(slots int) uint64 {
-	if p.drop || p.has(unix.CLONE_NEWUSER) {
+	if p.has(unix.CLONE_NEWUSER) {
 		return uint64(2*slots + 4)
 	}
 	return 0
