@@ -170,6 +170,7 @@ func (l *lockedBuffer) String() string {
 type answer struct {
 	Status int
 	Header http.Header
+	Close  bool // of a raw connection: it will be closed
 	Body   []byte
 	JSON   map[string]any
 }
@@ -261,7 +262,9 @@ func within(t *testing.T, c *rawhttp.Conn, d time.Duration) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return toAnswer(resp.Status, resp.Header, resp.Body)
+	a := toAnswer(resp.Status, resp.Header, resp.Body)
+	a.Close = resp.Close
+	return a
 }
 
 // post is a raw POST of a whole body.
@@ -276,5 +279,15 @@ func expect(t *testing.T, ch <-chan struct{}, what string) {
 	case <-ch:
 	case <-time.After(wait):
 		t.Fatalf("%s: not within %v", what, wait)
+	}
+}
+
+// until polls for what nothing announces, such as how many requests wait.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(wait); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %v", what, wait)
+		}
 	}
 }

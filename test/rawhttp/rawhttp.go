@@ -68,6 +68,7 @@ func (c *Conn) ShrinkWindow(bytes int) error { return c.tcp.SetReadBuffer(bytes)
 type Response struct {
 	Status int
 	Header http.Header
+	Close  bool // the server says that it will close the connection
 	Body   []byte
 }
 
@@ -98,7 +99,7 @@ func (c *Conn) responseTo(method string, within time.Duration) (Response, error)
 	if err != nil {
 		return Response{}, fmt.Errorf("rawhttp: %d with a body cut off after %d bytes: %w", resp.StatusCode, len(body), err)
 	}
-	return Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+	return Response{Status: resp.StatusCode, Header: resp.Header, Close: resp.Close, Body: body}, nil
 }
 
 // ReadAtMost reads up to n bytes of whatever comes next, for a reader that is
