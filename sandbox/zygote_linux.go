@@ -39,10 +39,10 @@ var policySource string
 // How long the zygote may take. Past these it counts as hung and is replaced.
 const (
 	warmTimeout  = 30 * time.Second // to import the profile's modules
-	startTimeout = 3 * time.Second  // to fork
-	reapTimeout  = 3 * time.Second  // to report the exit of a run that was killed
+	startTimeout = 5 * time.Second  // to fork, on a processor that others want too
+	reapTimeout  = 5 * time.Second  // to report the exit of a run that was killed
 	pingEvery    = 5                // ticks of the watchdog between two pings
-	pingPatience = 3                // ticks without an answer
+	pingPatience = 5                // ticks without an answer
 	watchdogTick = time.Second
 )
 
