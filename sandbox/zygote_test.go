@@ -1,0 +1,229 @@
+//go:build linux
+
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const longest = 30 * time.Second // what the profile allows
+
+func TestKilledZygoteLosesItsRunsAndNothingElse(t *testing.T) {
+	t.Parallel()
+	s := start(t, small)
+	z := current(s)
+	// The next start waits for us, so that the time without a zygote can be seen.
+	proceed := make(chan struct{})
+	s.keeper.mu.Lock()
+	startZygote := s.keeper.startZygote
+	s.keeper.startZygote = func() (*zygote, error) { <-proceed; return startZygote() }
+	s.keeper.mu.Unlock()
+
+	var ended []<-chan error
+	for range 3 {
+		ended = append(ended, endlessRun(t, s, longest))
+	}
+	if members := groupOf(t, z.pid); len(members) != 4 {
+		t.Errorf("a zygote and 3 runs are %+v", members)
+	}
+	if err := unix.Kill(z.pid, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range ended {
+		if err := <-err; !errors.Is(err, ErrRunLost) {
+			t.Errorf("Run returned %v, want ErrRunLost", err)
+		}
+	}
+	if left := groupOf(t, z.pid); len(left) > 0 {
+		t.Errorf("left of the old group when Run has returned: %+v", left)
+	}
+	eventually(t, 5*time.Second, "Ready says that there is no zygote", func() bool { return errors.Is(s.Ready(), ErrNotReady) })
+	if _, err := s.Run(t.Context(), Job{Code: "print(1)"}); !errors.Is(err, ErrNotReady) {
+		t.Errorf("Run without a zygote: %v, want ErrNotReady", err)
+	}
+	close(proceed)
+	eventually(t, 20*time.Second, "ready again", func() bool { return s.Ready() == nil })
+	if res := mustRun(t, s, "print(42)"); string(res.Stdout.Data) != "42\n" {
+		t.Errorf("the next run: %+v", res)
+	}
+}
+
+func TestHungZygoteIsReplacedWhileIdle(t *testing.T) {
+	t.Parallel()
+	s := start(t, small)
+	z := current(s)
+	stop(t, z)
+	// A ping every pingEvery ticks, pingPatience ticks for the answer, and a start.
+	const patience = (pingEvery+pingPatience+1)*watchdogTick + 10*time.Second
+	eventually(t, patience, "another zygote", func() bool {
+		other := current(s)
+		return other != nil && other != z
+	})
+	if left := groupOf(t, z.pid); len(left) > 0 {
+		t.Errorf("left of the hung one: %+v", left)
+	}
+	mustRun(t, s, "print(42)")
+}
+
+// stop makes the zygote hang, as the watchdog sees it.
+func stop(t *testing.T, z *zygote) {
+	t.Helper()
+	if err := unix.Kill(z.pid, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Second, "the zygote is stopped", func() bool {
+		for _, p := range groupOf(t, z.pid) {
+			if p.pid == z.pid {
+				return p.state == 'T'
+			}
+		}
+		return false
+	})
+}
+
+func TestHungZygoteLosesItsRuns(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		within time.Duration
+		lose   func(t *testing.T, s *Sandbox, z *zygote) error
+	}{
+		"ordered": {startTimeout, func(t *testing.T, s *Sandbox, z *zygote) error {
+			stop(t, z)
+			_, err := s.Run(t.Context(), Job{Code: "print(1)"})
+			return err
+		}},
+		"past their deadline": {time.Second + reapTimeout, func(t *testing.T, s *Sandbox, z *zygote) error {
+			ended := endlessRun(t, s, time.Second)
+			stop(t, z)
+			return <-ended
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, small)
+			z := current(s)
+			began := time.Now()
+			if err := c.lose(t, s, z); !errors.Is(err, ErrRunLost) {
+				t.Errorf("Run returned %v, want ErrRunLost", err)
+			}
+			if took := time.Since(began); took > c.within+5*time.Second {
+				t.Errorf("after %v, want %v", took, c.within)
+			}
+			if left := groupOf(t, z.pid); len(left) > 0 {
+				t.Errorf("left of the hung one: %+v", left)
+			}
+			eventually(t, 20*time.Second, "ready again", func() bool { return s.Ready() == nil && current(s) != z })
+			mustRun(t, s, "print(42)")
+		})
+	}
+}
+
+func TestCloseEndsWhatRuns(t *testing.T) {
+	t.Parallel()
+	profile, err := LoadProfile("minimal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{Profile: profile}
+	small(profile, &cfg)
+	s, err := New(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := current(s)
+	ended := endlessRun(t, s, longest)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if left := groupOf(t, z.pid); len(left) > 0 {
+		t.Errorf("left when Close has returned: %+v", left)
+	}
+	if err := <-ended; !errors.Is(err, ErrRunLost) && !errors.Is(err, ErrClosed) {
+		t.Errorf("the run in flight returned %v", err)
+	}
+	if err := s.Ready(); !errors.Is(err, ErrClosed) {
+		t.Errorf("Ready says %v, want ErrClosed", err)
+	}
+	if _, err := s.Run(t.Context(), Job{Code: "print(1)"}); !errors.Is(err, ErrClosed) {
+		t.Errorf("Run returned %v, want ErrClosed", err)
+	}
+}
+
+func TestForkThatFailsIsNamed(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(p *Profile, cfg *Config) { small(p, cfg); cfg.Slots = 1 })
+	limit := int(s.plan.processes(1))
+	if limit == 0 {
+		t.Skipf("want a machine that counts processes for each zygote apart (a user namespace), have %s", s.plan.nsWhy)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, limit)
+	for range limit - 1 { // the zygote itself is one
+		running := make(chan struct{})
+		go func() {
+			_, err := s.Run(ctx, Job{Code: "import time\nprint(1)\ntime.sleep(3600)", Stdout: writerFunc(func([]byte) { close(running) })})
+			ended <- err
+		}()
+		select {
+		case <-running:
+		case err := <-ended:
+			t.Fatalf("a run within the limit of %d processes: %v", limit, err)
+		}
+	}
+	var failed *SetupError
+	if _, err := s.Run(t.Context(), Job{Code: "print(1)"}); !errors.As(err, &failed) || failed.Step != "fork" || !errors.Is(err, unix.EAGAIN) {
+		t.Errorf("one run too many: %v, want a *SetupError of step fork", err)
+	}
+	cancel()
+	for range limit - 1 {
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("a run returned %v, want the cause", err)
+		}
+	}
+	mustRun(t, s, "print(42)")
+}
+
+// A server that can't have its jail does not start, says why, and leaves nothing.
+func TestNewRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		edit       func(*Profile, *Config)
+	}{
+		{"no such python", "/nonexistent/python3", func(_ *Profile, c *Config) { c.Python = "/nonexistent/python3" }},
+		{"a python that fails", "does not work in the jail", func(_ *Profile, c *Config) { c.Python = script(t, "exit 3") }},
+		{"not a python", "does not work in the jail", func(_ *Profile, c *Config) { c.Python = "/bin/true" }},
+		{"a module that there is not", "zygote: import", func(p *Profile, _ *Config) { p.Imports = append(p.Imports, "nonexistent_module") }},
+		{"a layer that there is not", `"landlok"`, func(_ *Profile, c *Config) { c.Require = []string{"landlok"} }},
+		{"no memory", "SANDBOX_MAX_CONCURRENCY", func(_ *Profile, c *Config) { c.MemoryLimit = 200 << 20 }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			profile, err := LoadProfile("minimal")
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg := Config{Profile: profile}
+			c.edit(profile, &cfg)
+			before := childrenOf(t, os.Getpid())
+			s, err := New(t.Context(), cfg)
+			if err == nil {
+				s.Close()
+				t.Fatal("it starts")
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %q, want one with %q", err, c.want)
+			}
+			if after := childrenOf(t, os.Getpid()); !slices.Equal(after, before) {
+				t.Errorf("children before %v, after %v", before, after)
+			}
+		})
+	}
+}
