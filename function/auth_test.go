@@ -1,7 +1,6 @@
 package function
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -127,7 +126,7 @@ func TestTokensRefusesToStart(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := loadTokens(path, slog.New(slog.NewTextHandler(io.Discard, nil))); err == nil {
+		if _, err := loadTokens(path, slog.New(slog.DiscardHandler)); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}

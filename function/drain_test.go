@@ -16,7 +16,7 @@ import (
 func draining(t *testing.T, srv *server) (ended chan error) {
 	t.Helper()
 	ended = make(chan error, 1)
-	go func() { ended <- srv.service.Drain(context.Background()) }()
+	go func() { ended <- srv.service.Drain(t.Context()) }()
 	select {
 	case <-srv.service.closing.Done():
 	case <-time.After(wait):

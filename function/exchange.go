@@ -98,12 +98,12 @@ func (x *exchange) readBody(closing context.Context) ([]byte, error) {
 		n += m
 	}
 	switch {
+	case n > MaxBody: // its end may have come with the last byte
+		err = errTooLarge
 	case err == io.EOF: //nolint:errorlint // a Reader returns io.EOF itself, never wrapped
 		x.body = bodyRead
 		x.clearReadDeadline()
 		return body[:n], nil
-	case err == nil:
-		err = errTooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded) && closing.Err() != nil:
 		err = errDraining
 	case errors.Is(err, os.ErrDeadlineExceeded):

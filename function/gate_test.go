@@ -126,7 +126,7 @@ func TestGateWaitsForTheReap(t *testing.T) {
 		start := time.Now()
 		second := make(chan error, 1)
 		go func() {
-			_, err := enter(context.Background(), g, half, time.Second)
+			_, err := enter(t.Context(), g, half, time.Second)
 			second <- err
 		}()
 		synctest.Wait()
@@ -306,7 +306,7 @@ func TestGateClose(t *testing.T) {
 		defer place.Leave()
 		woken := make(chan error, 1)
 		go func() {
-			_, err := enter(context.Background(), g, whole, time.Second)
+			_, err := enter(t.Context(), g, whole, time.Second)
 			woken <- err
 		}()
 		synctest.Wait()

@@ -107,7 +107,7 @@ func TestIntakeBytes(t *testing.T) {
 		r.ContentLength = length
 		x := newExchange(&discard{make(http.Header)}, r, nil)
 		got := allocated(func() {
-			if b, err := x.readBody(context.Background()); err != nil || len(b) != len(body) {
+			if b, err := x.readBody(t.Context()); err != nil || len(b) != len(body) {
 				t.Errorf("%s: %d bytes, %v", name, len(b), err)
 			}
 		})

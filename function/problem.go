@@ -151,10 +151,10 @@ func (p *problem) retry(seconds int64) *problem {
 
 func capacityProblem(e *capacityError) *problem {
 	detail := "Too many requests are being read or answered."
-	switch {
-	case e.lacks == "memory":
+	switch e.lacks {
+	case "memory":
 		detail = "There is a free slot, but not enough memory for this run beside the others."
-	case e.lacks == "slots":
+	case "slots":
 		detail = "Every slot is taken."
 	}
 	if e.running > 0 {

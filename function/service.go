@@ -163,5 +163,5 @@ func (s *Service) ready() error {
 type notReadyError struct{ reason error }
 
 func (e *notReadyError) Error() string        { return "not ready: " + e.reason.Error() }
-func (e *notReadyError) Is(target error) bool { return target == sandbox.ErrNotReady } //nolint:errorlint // this is errors.Is
+func (e *notReadyError) Is(target error) bool { return target == sandbox.ErrNotReady }
 func (e *notReadyError) Unwrap() error        { return e.reason }

@@ -3,10 +3,14 @@ package function
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"codecell/sandbox"
@@ -138,6 +142,33 @@ func TestBodySizes(t *testing.T) {
 		srv.Close()
 		if held = len(srv.service.intake); held != 0 {
 			t.Errorf("%d are still in intake", held)
+		}
+	}
+}
+
+// TestBodyEndsWithItsLastByte: a Reader may tell the end with the last bytes or
+// after them, and the bound is the same.
+func TestBodyEndsWithItsLastByte(t *testing.T) {
+	for length, want := range map[int]error{0: nil, 1: nil, MaxBody: nil, MaxBody + 1: errTooLarge, MaxBody + 2: errTooLarge} {
+		for _, announced := range []bool{true, false} {
+			if announced && length > MaxBody {
+				continue // refused before
+			}
+			for name, how := range map[string]func(io.Reader) io.Reader{
+				"with":  iotest.DataErrReader,
+				"after": func(r io.Reader) io.Reader { return r },
+			} {
+				body := how(strings.NewReader(strings.Repeat("x", length)))
+				r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", body)
+				r.ContentLength = -1
+				if announced {
+					r.ContentLength = int64(length)
+				}
+				b, err := newExchange(httptest.NewRecorder(), r, nil).readBody(t.Context())
+				if !errors.Is(err, want) || err == nil && len(b) != length {
+					t.Errorf("%d bytes, announced %v, end %s: got %d, %v", length, announced, name, len(b), err)
+				}
+			}
 		}
 	}
 }

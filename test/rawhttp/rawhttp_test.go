@@ -29,7 +29,7 @@ func TestSaysWhatItIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Leave() //nolint:errcheck // the test is over
+	defer c.Leave()
 	// Two at once: pipelining.
 	if err := c.Send(PostJSON("/", "{}", 2) + Request("PUT", "/x", "", "Host: example.org")); err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestSaysWhatItIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Leave() //nolint:errcheck // the test is over
+	defer c.Leave()
 	if err := c.Send(PostJSON("/", "{", 2)); err != nil {
 		t.Fatal(err)
 	}
