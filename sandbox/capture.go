@@ -8,14 +8,16 @@ import "io"
 type capture struct {
 	out  Output
 	sink io.Writer // instead of keeping; see Job.Stdout
+	read int64     // bytes, kept or not
 }
 
 // drain reads r to its end. It returns when every writer is gone.
 func (c *capture) drain(r io.Reader) {
 	if c.sink != nil {
 		// A sink that fails must not stop the program either.
-		_, _ = io.Copy(c.sink, r)
-		_, _ = io.Copy(io.Discard, r)
+		n, _ := io.Copy(c.sink, r)
+		rest, _ := io.Copy(io.Discard, r)
+		c.read = n + rest
 		return
 	}
 	_, _ = io.Copy(c, r) // Write never fails; a read error means that the run is gone
@@ -23,6 +25,7 @@ func (c *capture) drain(r io.Reader) {
 
 // Write implements io.Writer; it never fails.
 func (c *capture) Write(p []byte) (int, error) {
+	c.read += int64(len(p))
 	room := CaptureLimit - len(c.out.Data)
 	if len(p) > room {
 		c.out.Truncated = true

@@ -29,6 +29,7 @@ func (e *SetupError) Unwrap() error { return e.Err }
 // PolicyError says that the profile's policy refused a program before it ran.
 type PolicyError struct {
 	Violations []string // every one found, in the order of the source
+	Usage      Usage    // of reading and checking the program
 }
 
 func (e *PolicyError) Error() string {

@@ -196,7 +196,7 @@ func TestLookDoesNotAllocate(t *testing.T) {
 		log:   slog.New(slog.DiscardHandler),
 		wake:  make(chan struct{}, 1),
 	}
-	defer w.add(&fakeRun{"a", new(killLog), nil})()
+	defer w.add(&fakeRun{name: "a", log: new(killLog)})()
 	w.look() // kills a, once
 	if n := testing.AllocsPerRun(100, func() { w.look() }); n != 0 {
 		t.Errorf("%v allocations for one look", n)

@@ -179,6 +179,9 @@ func (r *pidfdRun) kill(cause killCause) {
 	_ = unix.PidfdSendSignal(r.pidfd, unix.SIGKILL, nil, 0) // ESRCH: it has ended
 }
 
+// weight is more than it can ever hold.
+func (r *pidfdRun) weight() MiB { return 1 << 20 }
+
 func (r *pidfdRun) charge() (int64, error) { return r.meter.charge(r.pidfd, r.cmd.Process.Pid) }
 
 const (

@@ -119,6 +119,9 @@ func (r *run) charge() (int64, error) {
 	return r.meter.charge(r.pidfd, r.pid)
 }
 
+// weight is what the budget has set aside for the run.
+func (r *run) weight() MiB { return RunWeight(r.job.Limits.Memory) }
+
 // run hands one job to the zygote and returns when its process is reaped and
 // everything that it wrote is read. Errors as Sandbox.Run has them.
 func (z *zygote) run(ctx context.Context, job Job, line *memoryWatch) (Result, error) {
@@ -255,13 +258,14 @@ func (t *talk) result(cause killCause, rep report, wall time.Duration) (Result, 
 	if !t.control.jailed && cause == notKilled {
 		return Result{}, &SetupError{"jail", fmt.Errorf("the run ended before it was jailed: wait status %#x", rep.exit.status)}
 	}
-	if t.control.violations != nil && cause == notKilled {
-		return Result{}, &PolicyError{Violations: t.control.violations}
+	usage := Usage{Wall: wall, CPU: rep.exit.cpu, MaxRSS: rep.exit.maxRSS}
+	// A program may say this too, of itself, once it runs. What was refused has
+	// printed nothing and ended in peace.
+	silent := t.stdout.read == 0 && t.stderr.read == 0 && rep.exit.status == 0
+	if len(t.control.violations) > 0 && cause == notKilled && silent {
+		return Result{}, &PolicyError{Violations: t.control.violations, Usage: usage}
 	}
-	res := Result{
-		Stdout: t.stdout.out, Stderr: t.stderr.out,
-		Usage: Usage{Wall: wall, CPU: rep.exit.cpu, MaxRSS: rep.exit.maxRSS},
-	}
+	res := Result{Stdout: t.stdout.out, Stderr: t.stderr.out, Usage: usage}
 	res.ExitCode, res.Outcome = judge(unix.WaitStatus(rep.exit.status), cause, t.control.outOfMemory)
 	res.TimedOut = cause == killedAtDeadline
 	if res.TimedOut {

@@ -121,7 +121,7 @@ func TestDispatch(t *testing.T) {
 		{"pong with a descriptor", [][]byte{order(tagPong, 9)}, []bool{true}, true},
 	} {
 		r := newRun(Job{})
-		z := &zygote{runs: map[uint64]*run{1: r}}
+		z := &zygote{runs: map[uint64]*run{1: r}, ownPIDs: true}
 		fds, closed := pipes(t, len(c.msgs))
 		var err error
 		for i, msg := range c.msgs {

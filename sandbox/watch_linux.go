@@ -32,8 +32,9 @@ type memoryLine struct {
 }
 
 // memoryWatch keeps the charge of the container below its memory lines: while
-// a run is in flight it looks every watchPeriod, and at a line it kills the
-// newest run, because those that came before were within bounds without it. It
+// a run is in flight it looks every watchPeriod, and at a line it kills a run
+// that holds more than its weight, else the newest, because those that came
+// before were within bounds without it. It
 // waits until the killed run is gone, that is reaped and its memory back, before
 // it kills another; unless the charge rises on meanwhile. With no run in flight
 // it sleeps.
@@ -61,6 +62,8 @@ type memoryWatch struct {
 type watchedRun interface {
 	// kill sends SIGKILL and records the cause. It is called at most once.
 	kill(cause killCause)
+	// weight is what the budget has set aside for the run.
+	weight() MiB
 	charger
 }
 
@@ -228,7 +231,7 @@ func (w *memoryWatch) look() bool {
 	}
 	victim.kill(killedByMemoryLine)
 	// A log that nobody reads must not stop the watch.
-	go w.log.Warn("memory line: killed the newest run", "charge_mib", over.charge>>20,
+	go w.log.Warn("memory line: killed a run", "charge_mib", over.charge>>20,
 		"line_mib", over.at>>20, "read", over.source.String(), "error", failed)
 	return true
 }
@@ -236,20 +239,31 @@ func (w *memoryWatch) look() bool {
 // rising reports whether the charge has gone up since the last kill.
 func (l *memoryLine) rising() bool { return l.charge >= l.cut+watchRise }
 
-// choose returns the newest run that is not killed yet and marks it; nil if
-// there is none, or if one is on its way out and the line's charge is not rising.
+// choose returns the run to kill and marks it; nil if there is none, or if one
+// is on its way out and the line's charge is not rising. It is the newest of
+// those that hold more than they were weighed at (page tables can make it so),
+// because an honest newcomer must not die for them; else the newest of all.
 func (w *memoryWatch) choose(over *memoryLine) watchedRun {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	leaving := slices.ContainsFunc(w.runs, func(r *inFlight) bool { return r.killed })
 	if leaving && !over.rising() {
+		w.mu.Unlock()
 		return nil
 	}
-	for _, r := range slices.Backward(w.runs) {
-		if !r.killed {
-			r.killed = true
-			return r.run
+	left := slices.DeleteFunc(slices.Clone(w.runs), func(r *inFlight) bool { return r.killed })
+	w.mu.Unlock()
+	if len(left) == 0 {
+		return nil
+	}
+	victim := left[len(left)-1]
+	for _, r := range slices.Backward(left) {
+		if charge, err := r.run.charge(); err == nil && charge > r.run.weight().Bytes() {
+			victim = r
+			break
 		}
 	}
-	return nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	victim.killed = true
+	return victim.run
 }

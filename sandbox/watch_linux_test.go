@@ -62,6 +62,7 @@ type fakeRun struct {
 	name  string
 	log   *killLog
 	onEnd func() // called by kill, if not nil
+	held  int64  // what charge says, in bytes
 }
 
 func (r *fakeRun) kill(cause killCause) {
@@ -76,7 +77,9 @@ func (r *fakeRun) kill(cause killCause) {
 	}
 }
 
-func (r *fakeRun) charge() (int64, error) { return 0, nil }
+func (r *fakeRun) charge() (int64, error) { return r.held, nil }
+
+func (r *fakeRun) weight() MiB { return 100 }
 
 // watchInBubble runs f with a watch of one fake charge, in fake time.
 func watchInBubble(t *testing.T, f func(t *testing.T, w *memoryWatch, charge *fakeCharge, killed *killLog)) {
@@ -104,7 +107,7 @@ func TestWatchSleepsWithoutRuns(t *testing.T) {
 				t.Fatalf("%d looks in an hour without a run", n)
 			}
 			charge.set(0, nil)
-			remove := w.add(&fakeRun{"a", killed, nil})
+			remove := w.add(&fakeRun{name: "a", log: killed})
 			pass(200)
 			remove()
 			pass(1)
@@ -116,10 +119,24 @@ func TestWatchSleepsWithoutRuns(t *testing.T) {
 	})
 }
 
+func TestWatchSparesAnHonestNewcomer(t *testing.T) {
+	watchInBubble(t, func(t *testing.T, w *memoryWatch, charge *fakeCharge, killed *killLog) {
+		defer w.add(&fakeRun{name: "honest", log: killed, held: 50 << 20})()
+		defer w.add(&fakeRun{name: "heavy", log: killed, held: 101 << 20})()
+		defer w.add(&fakeRun{name: "newcomer", log: killed, held: 100 << 20})()
+		charge.set(testLine, nil)
+		pass(1)
+		killed.want(t, "heavy")
+		charge.set(testLine+watchRise, nil)
+		pass(1)
+		killed.want(t, "heavy", "newcomer")
+	})
+}
+
 func TestWatchKillsTheNewestAndWaits(t *testing.T) {
 	watchInBubble(t, func(t *testing.T, w *memoryWatch, charge *fakeCharge, killed *killLog) {
-		removeA := w.add(&fakeRun{"a", killed, nil})
-		removeB := w.add(&fakeRun{"b", killed, nil})
+		removeA := w.add(&fakeRun{name: "a", log: killed})
+		removeB := w.add(&fakeRun{name: "b", log: killed})
 		charge.set(testLine-1, nil)
 		pass(10)
 		killed.want(t)
@@ -130,7 +147,7 @@ func TestWatchKillsTheNewestAndWaits(t *testing.T) {
 		// b is on its way out, and its memory comes back slowly. A run that
 		// comes meanwhile has done nothing.
 		charge.set(testLine+watchRise-1, nil)
-		removeC := w.add(&fakeRun{"c", killed, nil})
+		removeC := w.add(&fakeRun{name: "c", log: killed})
 		pass(100)
 		killed.want(t, "b")
 
@@ -149,7 +166,7 @@ func TestWatchKillsTheNewestAndWaits(t *testing.T) {
 func TestWatchDoesNotWaitWhileTheChargeRises(t *testing.T) {
 	watchInBubble(t, func(t *testing.T, w *memoryWatch, charge *fakeCharge, killed *killLog) {
 		for _, name := range []string{"a", "b", "c"} {
-			defer w.add(&fakeRun{name, killed, nil})()
+			defer w.add(&fakeRun{name: name, log: killed})()
 		}
 		charge.set(testLine, nil)
 		pass(1)
@@ -179,8 +196,8 @@ func TestWatchRiseFitsTheMargin(t *testing.T) {
 
 func TestWatchTakesAnUnreadableChargeForTheLine(t *testing.T) {
 	watchInBubble(t, func(t *testing.T, w *memoryWatch, charge *fakeCharge, killed *killLog) {
-		defer w.add(&fakeRun{"a", killed, nil})()
-		removeB := w.add(&fakeRun{"b", killed, nil})
+		defer w.add(&fakeRun{name: "a", log: killed})()
+		removeB := w.add(&fakeRun{name: "b", log: killed})
 		charge.set(0, errors.New("no such device"))
 		pass(100)
 		killed.want(t, "b")
@@ -199,8 +216,8 @@ func TestWatchHoldsEveryLine(t *testing.T) {
 		if got := w.String(); got != "fake; fake" {
 			t.Errorf("%q", got)
 		}
-		defer w.add(&fakeRun{"a", killed, nil})()
-		removeB := w.add(&fakeRun{"b", killed, nil})
+		defer w.add(&fakeRun{name: "a", log: killed})()
+		removeB := w.add(&fakeRun{name: "b", log: killed})
 		high.set(testLine, nil)
 		pass(1)
 		killed.want(t, "b")

@@ -303,13 +303,11 @@ func (z *zygote) listen() {
 func (z *zygote) dispatch(msg []byte, fd int) error {
 	r, err := parseReport(msg)
 	if err == nil && r.tag == tagStarted && fd >= 0 {
-		if z.ownPIDs {
-			r.pid = 0 // its numbers are not ours
-		}
-		if run := z.find(r.id); run != nil && run.start(fd, r.pid) {
+		pid, ours := z.owns(fd, r.pid)
+		if run := z.find(r.id); ours && run != nil && run.start(fd, pid) {
 			return nil
 		}
-		err = fmt.Errorf("%w: started a run that nobody ordered", errProtocol)
+		err = fmt.Errorf("%w: started a run that nobody ordered, or that is not its own", errProtocol)
 	}
 	if fd >= 0 {
 		_ = unix.Close(fd) // nobody's
@@ -330,6 +328,32 @@ func (z *zygote) dispatch(msg []byte, fd int) error {
 	default:
 		return fmt.Errorf("%w: unexpected tag %q", errProtocol, r.tag)
 	}
+}
+
+// owns reports whether what the zygote calls the pidfd of its run said is one:
+// what we send SIGKILL through must not be anybody else, ourselves included. It
+// returns the run's process id as we number it, 0 if that is not known.
+func (z *zygote) owns(pidfd, said int) (pid int, ok bool) {
+	if z.ownPIDs {
+		return 0, true // nobody else has a number in its namespace
+	}
+	pid, err := pidOf(pidfd)
+	switch {
+	case err != nil:
+		return 0, false
+	case pid < 0:
+		return 0, true // reaped already: nobody is behind it
+	case pid == 0: // the kernel does not say (gVisor), or this is no pidfd
+		if errors.Is(unix.PidfdSendSignal(pidfd, 0, nil, 0), unix.EBADF) {
+			return 0, false
+		}
+		pid = said
+	}
+	group, err := unix.Getpgid(pid)
+	if err != nil { // reaped meanwhile, or never there
+		return 0, errors.Is(unix.PidfdSendSignal(pidfd, 0, nil, 0), unix.ESRCH)
+	}
+	return pid, pid != z.pid && group == z.pid
 }
 
 func (z *zygote) find(id uint64) *run {

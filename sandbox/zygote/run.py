@@ -29,11 +29,12 @@ NAME = "main.py"  # what a traceback calls the program
 NICER = 5  # than the server, which answers others while a program burns every core
 
 # Limits that are the same for every run. FSIZE: no file grows, whatever is open.
+# SIGPENDING counts by uid: any room in it would be a channel between runs.
 LIMITS = (
     (resource.RLIMIT_FSIZE, 0),
     (resource.RLIMIT_NOFILE, 16),
     (resource.RLIMIT_NPROC, 0),
-    (resource.RLIMIT_SIGPENDING if hasattr(resource, "RLIMIT_SIGPENDING") else 11, 16),
+    (resource.RLIMIT_SIGPENDING, 0),
 )
 
 # Address space that is freed when a program has run out of it, so that its

@@ -31,14 +31,15 @@ FAILED = struct.Struct("<c7xQQ")  # tag, id, errno
 PIDFD = struct.Struct("=i")
 
 
-def refuse_executable_heap() -> None:
-    """End here if any page is both writable and executable: a run could write code."""
+def refuse_unsafe_maps() -> None:
+    """End here if any page is writable and executable, so that a run could write
+    code, or writable and shared, so that it could write to other runs."""
     maps = os.open("maps", os.O_RDONLY, dir_fd=PROC_SELF)
     with os.fdopen(maps, "rb") as lines:
         for line in lines:
             mode = line.split(None, 2)[1]
-            if b"w" in mode and b"x" in mode:
-                raise RuntimeError("a page is writable and executable: " + line.decode("ascii", "replace").strip())
+            if b"w" in mode and (b"x" in mode or b"s" in mode):
+                raise RuntimeError("a page is writable and executable, or writable and shared: " + line.decode("ascii", "replace").strip())
     os.close(PROC_SELF)
 
 
@@ -131,7 +132,7 @@ def main(config: dict, load) -> None:
         if stray_threads():
             raise RuntimeError("an import started a thread; a forked run would inherit its locks")
         step = "maps"
-        refuse_executable_heap()
+        refuse_unsafe_maps()
         step = "seal"
         kernel.Filter(bytes.fromhex(config["seal"]), []).install(config["calls"]["seccomp"])
         os.write(SERVER, b"H")

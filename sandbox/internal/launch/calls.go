@@ -79,12 +79,13 @@ const (
 // A group or "everybody" is 0 or negative: as 64 bits, larger than this.
 const maxPID = 4 << 20
 
-// futexOps are the operations that glibc's and CPython's locks use. Left out is
-// everything with priority inheritance or requeueing.
+// futexOps are the operations that glibc's and CPython's locks use, private to
+// the process: a shared futex on a page of a mapped file (libc's text will do) is
+// found by every other process that maps the file, through all namespaces.
+// Left out is also everything with priority inheritance or requeueing.
 var futexOps = []uint64{
-	futexWait, futexWake, futexWaitBitset,
 	futexWait | futexPrivate, futexWake | futexPrivate, futexWaitBitset | futexPrivate,
-	futexWaitBitset | futexPrivate | futexClockRealtime, futexWaitBitset | futexClockRealtime,
+	futexWaitBitset | futexPrivate | futexClockRealtime,
 }
 
 // common is what both a zygote and a run need: memory, clocks, signals of its
@@ -114,8 +115,9 @@ var outer = concat(common, outerArch,
 	calls("recvmsg", "sendmsg", "getsockname", "ppoll", "wait4", "waitid", "pidfd_open", "dup3", "close_range"),
 	[]rule{when("clone", arg(0, equal, cloneFork))},
 	// What a child does to jail itself.
-	whenIn("prctl", 0, prSetPdeathsig, prSetDumpable),
 	[]rule{
+		when("prctl", arg(0, equal, prSetPdeathsig)),
+		when("prctl", arg(0, equal, prSetDumpable), arg(1, equal, 0)),
 		when("setpriority", arg(0, equal, prioProcess), arg(1, equal, thisPID)),
 		when("seccomp", arg(0, equal, seccompSetFilter)),
 		when("kill", arg(0, moreEqual, 1), arg(0, lessEqual, maxPID)), // one process, never a group
@@ -141,6 +143,8 @@ var inner = concat(common,
 		when("kill", arg(0, equal, pidPlaceholder)),
 		when("tgkill", arg(0, equal, pidPlaceholder)),
 	},
+	// For realloc. It can also lengthen the map of a library's code over more of
+	// the same file: bytes that are there to be read already, and none of its own.
 	whenIn("mremap", 3, 0, mremapMayMove),
 	whenIn("madvise", 2, madvDontNeed),
 	// F_SETOWN, F_SETSIG and O_ASYNC together are a kill in disguise.
