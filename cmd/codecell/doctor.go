@@ -158,7 +158,7 @@ func (d diagnosis) text(w io.Writer) error {
 		}
 	}
 	if b := d.Budget; b != nil {
-		fmt.Fprintf(&text, "\nMEMORY\tMIB\tNOTE\nlimit\t%d\t%s\n", b.LimitMiB, b.LimitSource)
+		fmt.Fprintf(&text, "\nMEMORY\tMIB\t\nlimit\t%d\t%s\n", b.LimitMiB, b.LimitSource)
 		for _, part := range b.ReserveParts {
 			fmt.Fprintf(&text, "- %s\t%d\treserve\n", part.Name, part.MiB)
 		}
