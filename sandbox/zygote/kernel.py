@@ -29,7 +29,8 @@ class Syscall(_ctypes.CFuncPtr):  # type: ignore[misc]
     _restype_ = Long
 
 
-_syscall = Syscall(_ctypes.dlsym(_ctypes.dlopen(None, 0), "syscall"))
+_libc = _ctypes.dlopen(None, 0)
+_syscall = Syscall(_ctypes.dlsym(_libc, "syscall"))
 
 
 def call(number: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0) -> int:
@@ -39,6 +40,15 @@ def call(number: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0) -> int:
         errno = _ctypes.get_errno()
         raise OSError(errno, os.strerror(errno))
     return result
+
+
+def trim() -> None:
+    """Give back what malloc holds free (malloc_trim(3)); a libc without it keeps it."""
+    try:
+        malloc_trim = _ctypes.dlsym(_libc, "malloc_trim")
+    except OSError:
+        return
+    Syscall(malloc_trim)(0, 0, 0, 0, 0)
 
 
 class Memory:

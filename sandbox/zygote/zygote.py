@@ -43,13 +43,14 @@ def refuse_unsafe_maps() -> None:
     os.close(PROC_SELF)
 
 
-def warm(modules: list[str]) -> None:
+def warm(modules: list[str], trim) -> None:
     """Import what runs will find imported, and leave no garbage for them to copy."""
     for name in modules:
         importlib.import_module(name)
     sys.path[:] = []
     sys.path_importer_cache.clear()
     gc.collect()
+    trim()
     gc.freeze()  # what exists now is never touched by a run's collector, so its pages stay shared
 
 
@@ -127,7 +128,7 @@ def main(config: dict, load) -> None:
         step = "import"
         policy, run = load("policy"), load("run")
         jail = run.Jail(kernel, config, policy)
-        warm(config["modules"])
+        warm(config["modules"], kernel.trim)
         step = "threads"
         if stray_threads():
             raise RuntimeError("an import started a thread; a forked run would inherit its locks")
