@@ -21,9 +21,8 @@ import (
 // another user, under a filter, or one that is killed. Such a child is this test
 // binary again, running TestChild with the name of a task.
 const (
-	childTask  = "CODECELL_TEST_CHILD"
-	childLine  = "child: " // begins the one line of JSON that a child says
-	childWords = 20 * time.Second
+	childTask = "CODECELL_TEST_CHILD"
+	childLine = "child: " // begins the one line of JSON that a child says
 )
 
 // childTasks are what a child may be told to do.
@@ -53,18 +52,20 @@ func say(t *testing.T, what any) {
 type child struct {
 	cmd    *exec.Cmd
 	goOn   io.Closer
-	output *bytes.Buffer // what it printed beside its line, once it has ended
 	lines  *bufio.Scanner
+	said   strings.Builder // beside its line
+	stderr bytes.Buffer    // whole once it was waited for
 }
 
-// startChild starts the task, with attr if the child is to be somebody else.
-func startChild(t *testing.T, task string, attr *syscall.SysProcAttr) *child {
+// startChild starts the task in a copy of this binary (see publicSelf), with attr
+// if the child is to be somebody else.
+func startChild(t *testing.T, self, task string, attr *syscall.SysProcAttr) *child {
 	t.Helper()
-	c := &child{cmd: exec.CommandContext(t.Context(), publicSelf(t), "-test.run=^TestChild$", "-test.v", "-test.timeout=2m"), output: new(bytes.Buffer)}
+	c := &child{cmd: exec.CommandContext(t.Context(), self, "-test.run=^TestChild$", "-test.v", "-test.timeout=2m")}
 	c.cmd.Env = []string{childTask + "=" + task, "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/"}
 	c.cmd.Dir = "/"
 	c.cmd.SysProcAttr = attr
-	c.cmd.Stderr = c.output
+	c.cmd.Stderr = &c.stderr
 	c.cmd.WaitDelay = time.Second
 	stdin, err := c.cmd.StdinPipe()
 	if err != nil {
@@ -96,10 +97,10 @@ func (c *child) hear(t *testing.T, what any) {
 			}
 			return
 		}
-		c.output.WriteString(c.lines.Text() + "\n")
+		c.said.WriteString(c.lines.Text() + "\n")
 	}
 	err := c.cmd.Wait()
-	t.Fatalf("the child ended without a word: %v\n%s", err, c.output)
+	t.Fatalf("the child ended without a word: %v\n%s%s", err, c.said.String(), &c.stderr)
 }
 
 // finish lets the child go on to its end, which must be a good one.
@@ -107,10 +108,10 @@ func (c *child) finish(t *testing.T) {
 	t.Helper()
 	c.goOn.Close()
 	for c.lines.Scan() {
-		c.output.WriteString(c.lines.Text() + "\n")
+		c.said.WriteString(c.lines.Text() + "\n")
 	}
 	if err := c.cmd.Wait(); err != nil {
-		t.Errorf("the child failed: %v\n%s", err, c.output)
+		t.Errorf("the child failed: %v\n%s%s", err, c.said.String(), &c.stderr)
 	}
 }
 
@@ -135,12 +136,17 @@ func publicSelf(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	self, err := os.ReadFile("/proc/self/exe")
+	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	copied := filepath.Join(dir, "server")
-	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(copied, self, 0o755), os.Chmod(copied, 0o755)); err != nil {
+	// By another process: a descriptor open for writing that a concurrent fork
+	// of ours had inherited would make the copy "text file busy".
+	if out, err := exec.CommandContext(t.Context(), "cp", self, copied).CombinedOutput(); err != nil {
+		t.Fatalf("cp: %v\n%s", err, out)
+	}
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Chmod(copied, 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	return copied

@@ -1,0 +1,204 @@
+//go:build linux
+
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"codecell/sandbox/internal/launch"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+)
+
+// nobodys is a uid that no password file has.
+const nobodys = 41234
+
+// Each server is a process of its own, as one user, on a machine that hides some
+// of what this one has. It must start and run programs, refuse what it refuses
+// everywhere, and report the layers that are really there.
+func TestServersOfEveryKind(t *testing.T) {
+	t.Parallel()
+	requireRoot(t) // to become other users, and to look at their zygotes
+	self := publicSelf(t)
+	abi, err := launch.LandlockABI()
+	if err != nil {
+		abi = 0
+	}
+	for _, c := range []struct {
+		name string
+		uid  uint32
+		hide string // what the machine does not have; see hide
+	}{
+		{"root", 0, ""},
+		{"root, no user namespaces", 0, "userns"},
+		{"root, no Landlock", 0, "landlock"},
+		{"root of a container", 0, "userns,sysadmin"},
+		{"a user", nobodys, ""},
+		{"a user, no_new_privs", nobodys, "privileges"},
+		{"a user, no user namespaces", nobodys, "privileges,userns"},
+		{"a user, no Landlock", nobodys, "privileges,landlock"},
+		{"a user, neither", nobodys, "privileges,userns,landlock"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			attr := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: c.uid, Gid: c.uid}}
+			task := "serve"
+			if c.hide != "" {
+				task = "hide " + c.hide
+			}
+			server := startChild(t, self, task, attr)
+			var said served
+			server.hear(t, &said)
+			if want := fmt.Sprint("42\n", "1 1 1\n"); said.Inside != want {
+				t.Errorf("inside the jail: %q, want %q", said.Inside, want)
+			}
+			wantJail(t, server.cmd.Process.Pid, said.Zygote, said.Layers)
+			hidden := func(what string) bool { return strings.Contains(c.hide, what) }
+			for _, l := range said.Layers {
+				active := l.State == LayerActive
+				switch {
+				case l.Name == "uid" && active != (c.uid == 0),
+					l.Name == "landlock" && active != (abi > 0 && !hidden("landlock")),
+					l.Name == "landlock_scope" && active != (abi >= launch.LandlockScopeABI && !hidden("landlock")),
+					l.Name == "namespace_user" && active && hidden("userns"),
+					strings.HasPrefix(l.Name, "namespace_") && active && hidden("userns") && (c.uid != 0 || hidden("sysadmin")):
+					t.Errorf("%s is %s: %s", l.Name, l.State, l.Detail)
+				}
+			}
+			server.finish(t)
+		})
+	}
+}
+
+// served is what a server says of itself.
+type served struct {
+	Zygote int
+	Layers []Layer
+	Inside string // what two programs printed
+}
+
+func init() {
+	childTasks["serve"] = serve
+	for _, what := range []string{"userns", "landlock", "userns,sysadmin", "privileges", "privileges,userns", "privileges,landlock", "privileges,userns,landlock"} {
+		childTasks["hide "+what] = func(t *testing.T) { hide(t, what, "serve") }
+	}
+}
+
+func serve(t *testing.T) {
+	s := start(t, small)
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	code := fmt.Sprintf(`
+import os, _socket
+def errno(act):
+    try:
+        act()
+    except OSError as exc:
+        return exc.errno
+    return 0
+def connect():
+    _socket.socket().connect(("127.0.0.1", %d))
+def fork():
+    if os.fork() == 0:
+        os._exit(0)
+print(errno(lambda: open("/etc/passwd")), errno(connect), errno(fork))
+`, listener.Addr().(*net.TCPAddr).Port)
+	if out, err := exec.CommandContext(t.Context(), s.Interpreter().Path, "-I", "-S", "-c", code).CombinedOutput(); string(out) != "0 0 0\n" {
+		t.Fatalf("positive control: outside the jail: %q, %v", out, err)
+	}
+	said := served{Zygote: current(s).pid, Layers: s.Layers()}
+	for _, program := range []string{"print(42)", code} {
+		res := mustRun(t, s, program)
+		said.Inside += string(res.Stdout.Data) + string(res.Stderr.Data)
+	}
+	refuseWhatIsAbsent(t, s)
+	say(t, said)
+}
+
+// refuseWhatIsAbsent requires a layer that this machine does not have.
+func refuseWhatIsAbsent(t *testing.T, s *Sandbox) {
+	absent := slices.IndexFunc(s.Layers(), func(l Layer) bool { return l.State != LayerActive })
+	if absent < 0 {
+		return
+	}
+	layer := s.Layers()[absent]
+	cfg := Config{Profile: s.Profile(), Require: []string{layer.Name}}
+	before := childrenOf(t, os.Getpid())
+	_, err := New(t.Context(), cfg)
+	var refused *RequireError
+	if !errors.As(err, &refused) || !slices.Equal(refused.Missing, []Layer{layer}) {
+		t.Errorf("%s is required: %v, want a *RequireError", layer.Name, err)
+	}
+	if after := childrenOf(t, os.Getpid()); !slices.Equal(after, before) {
+		t.Errorf("children before %v, after %v", before, after)
+	}
+}
+
+// hide goes on with another task, on a machine with less.
+func hide(t *testing.T, what, task string) {
+	runtime.LockOSThread() // what is given up belongs to this thread, and goes on over exec
+	var filter []bpf.Instruction
+	for w := range strings.SplitSeq(what, ",") {
+		switch w {
+		case "privileges": // nothing to gain by exec
+			check(t, unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		case "sysadmin": // as in a container: root keeps what it needs to become another
+			check(t, unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_ADMIN, 0, 0, 0))
+		case "userns":
+			filter = append(filter,
+				bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.SYS_CLONE3, SkipTrue: 1},
+				bpf.RetConstant{Val: unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)},
+				bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.SYS_CLONE, SkipTrue: 4},
+				bpf.LoadAbsolute{Off: 16, Size: 4}, // the flags
+				bpf.JumpIf{Cond: bpf.JumpBitsNotSet, Val: unix.CLONE_NEWUSER, SkipTrue: 1},
+				bpf.RetConstant{Val: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
+				bpf.LoadAbsolute{Off: 0, Size: 4})
+		case "landlock":
+			for _, nr := range []uint32{unix.SYS_LANDLOCK_CREATE_RULESET, unix.SYS_LANDLOCK_ADD_RULE, unix.SYS_LANDLOCK_RESTRICT_SELF} {
+				filter = append(filter, bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: nr, SkipTrue: 1},
+					bpf.RetConstant{Val: unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)})
+			}
+		}
+	}
+	if filter != nil {
+		filter = append([]bpf.Instruction{bpf.LoadAbsolute{Off: 0, Size: 4}}, append(filter, bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})...)
+		installFilter(t, filter)
+	}
+	env := append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, childTask+"=") }), childTask+"="+task)
+	check(t, unix.Exec("/proc/self/exe", os.Args, env))
+}
+
+func installFilter(t *testing.T, filter []bpf.Instruction) {
+	raw, err := bpf.Assemble(filter)
+	check(t, err)
+	prog := make([]unix.SockFilter, len(raw))
+	for i, ins := range raw {
+		prog[i] = unix.SockFilter{Code: ins.Op, Jt: ins.Jt, Jf: ins.Jf, K: ins.K}
+	}
+	fprog := unix.SockFprog{Len: uint16(len(prog)), Filter: &prog[0]}
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&fprog)))
+	if errno != 0 {
+		t.Fatal(errno)
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
