@@ -63,13 +63,13 @@ func layerLine(layers []sandbox.Layer) string {
 	for _, layer := range layers {
 		by[layer.State] = append(by[layer.State], layer.Name)
 	}
-	line := strings.Join(by[sandbox.LayerActive], " ")
+	parts := []string{strings.Join(by[sandbox.LayerActive], " ")}
 	for _, state := range []sandbox.LayerState{sandbox.LayerAbsent, sandbox.LayerFailed} {
 		if names := by[state]; len(names) > 0 {
-			line += fmt.Sprintf("; %s: %s", state, strings.Join(names, " "))
+			parts = append(parts, fmt.Sprintf("%s: %s", state, strings.Join(names, " ")))
 		}
 	}
-	return line
+	return strings.Join(parts, "; ")
 }
 
 // budgetLine is the memory's arithmetic in one line.

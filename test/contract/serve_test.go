@@ -118,14 +118,25 @@ func TestRefusesToStart(t *testing.T) {
 	}
 }
 
-// family are the server's processes but itself.
-func (s *server) family(t *testing.T) []cell.Proc {
+// awaitFamily polls until the server has that many descendants, and returns
+// them. A run counts as in flight before its process is there.
+func (s *server) awaitFamily(t *testing.T, n int) []cell.Proc {
 	t.Helper()
-	family, err := cell.Descendants(s.pid)
-	if err != nil {
-		t.Fatal(err)
+	deadline := time.After(answerTime)
+	for tick := time.Tick(poll); ; {
+		family, err := cell.Descendants(s.pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(family) >= n {
+			return family
+		}
+		select {
+		case <-tick:
+		case <-deadline:
+			t.Fatalf("the server's processes are %v, want %d", family, n)
+		}
 	}
-	return family
 }
 
 // awaitGone polls until none of these processes is there any more: those that

@@ -5,6 +5,7 @@ package contract
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -96,18 +97,28 @@ func launch(t *testing.T, bin binary, env ...string) *server {
 	return s
 }
 
+// usedPorts are those that freePort has handed out.
+var usedPorts sync.Map
+
+// freePort returns a port that nobody listens on. It is none of those that the
+// kernel gives to clients and to listeners on port 0 (from 32768 on, see
+// ip_local_port_range in ip(7)): there another test's server, or even the
+// dialling socket itself, might answer in place of ours before it listens.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, last = 20000, 32000
+	for range last - first {
+		port := itoa(first + rand.IntN(last-first))
+		if _, used := usedPorts.LoadOrStore(port, nil); used {
+			continue
+		}
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	t.Fatal("no free port")
+	return ""
 }
 
 // awaitPort is false when the process ended, or the time was over, before.
