@@ -131,7 +131,7 @@ func readSource(name string, stdin io.Reader) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		defer file.Close() //nolint:errcheck // it is only read
+		defer file.Close()
 		from = file
 	}
 	source, err := io.ReadAll(io.LimitReader(from, function.MaxBody+1))
