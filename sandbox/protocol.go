@@ -146,8 +146,8 @@ func program(code string) []byte {
 	return append(msg, code...)
 }
 
-// control is what a run said on its control socket.
-type control struct {
+// testimony is what a run said on its control socket.
+type testimony struct {
 	jailed      bool
 	jailFailure *stepFailure
 	violations  []string
@@ -157,8 +157,8 @@ type control struct {
 
 // readControl reads frames until the run's end closes, or breaks the rules: what
 // comes after that is drained and dropped, so that the run can't block on it.
-func readControl(r io.Reader) control {
-	var c control
+func readControl(r io.Reader) testimony {
+	var c testimony
 	bounded := io.LimitReader(r, maxControl)
 	var head [5]byte
 	for {
@@ -182,7 +182,7 @@ func readControl(r io.Reader) control {
 }
 
 // take records one frame; false when it is none of ours or out of place.
-func (c *control) take(tag byte, payload []byte) bool {
+func (c *testimony) take(tag byte, payload []byte) bool {
 	switch tag {
 	case frameJailFailed:
 		f := new(stepFailure)

@@ -117,34 +117,34 @@ func TestHostileControlSocket(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		stream io.Reader
-		want   control
+		want   testimony
 	}{
-		{"nothing", strings.NewReader(""), control{}},
-		{"jailed", strings.NewReader(jailed), control{jailed: true}},
+		{"nothing", strings.NewReader(""), testimony{}},
+		{"jailed", strings.NewReader(jailed), testimony{jailed: true}},
 		{
 			"an honest run", strings.NewReader(jailed + frame('N', `["n"]`) + frame('V', `["v"]`) + frame('M', "")),
-			control{jailed: true, noticed: []string{"n"}, violations: []string{"v"}, outOfMemory: true},
+			testimony{jailed: true, noticed: []string{"n"}, violations: []string{"v"}, outOfMemory: true},
 		},
-		{"jail failed", strings.NewReader(frame('E', `{"step":"s","error":"e"}`)), control{jailFailure: &stepFailure{"s", "e"}}},
-		{"verdict before the jail", strings.NewReader(frame('V', `["v"]`) + jailed), control{}},
-		{"notice before the jail", strings.NewReader(frame('N', `["n"]`) + jailed), control{}},
-		{"jailed twice", strings.NewReader(jailed + jailed + frame('V', `["v"]`)), control{jailed: true}},
-		{"jail failed after the jail", strings.NewReader(jailed + frame('E', `{"step":"s","error":"e"}`) + frame('M', "")), control{jailed: true}},
-		{"two verdicts", strings.NewReader(jailed + frame('V', `["a"]`) + frame('V', `["b"]`)), control{jailed: true, violations: []string{"a"}}},
-		{"no JSON", strings.NewReader(jailed + frame('V', `["a`) + frame('M', "")), control{jailed: true}},
-		{"JSON of another shape", strings.NewReader(jailed + frame('V', `["a", 1]`) + frame('M', "")), control{jailed: true}},
-		{"a notice of another shape", strings.NewReader(jailed + frame('N', `["a", {}]`)), control{jailed: true}},
-		{"an unknown tag", strings.NewReader(jailed + frame('?', "") + frame('M', "")), control{jailed: true}},
-		{"cut off in a header", strings.NewReader(jailed + "V\x05"), control{jailed: true}},
-		{"cut off in a payload", strings.NewReader(jailed + claim('V', 100) + `["a"]`), control{jailed: true}},
-		{"a huge length", io.MultiReader(strings.NewReader(jailed+claim('V', 1<<32-1)), endless("x", lots)), control{jailed: true}},
-		{"64 KiB and one", io.MultiReader(strings.NewReader(jailed+claim('V', maxControl+1)), endless("x", maxControl+1)), control{jailed: true}},
-		{"64 KiB behind a header", io.MultiReader(strings.NewReader(jailed+claim('V', maxControl)), endless("x", maxControl)), control{jailed: true}},
-		{"endless jails", endless(jailed, lots), control{jailed: true}},
-		{"endless memory errors", io.MultiReader(strings.NewReader(jailed), endless(frame('M', "x"), lots)), control{jailed: true, outOfMemory: true}},
-		{"endless nulls", io.MultiReader(strings.NewReader(jailed), endless(frame('V', "null"), lots)), control{jailed: true}},
-		{"endless noise", io.MultiReader(strings.NewReader(jailed), endless("\x00\xff\x7f", lots)), control{jailed: true}},
-		{"deep JSON", strings.NewReader(jailed + frame('V', strings.Repeat("[", 60_000))), control{jailed: true}},
+		{"jail failed", strings.NewReader(frame('E', `{"step":"s","error":"e"}`)), testimony{jailFailure: &stepFailure{"s", "e"}}},
+		{"verdict before the jail", strings.NewReader(frame('V', `["v"]`) + jailed), testimony{}},
+		{"notice before the jail", strings.NewReader(frame('N', `["n"]`) + jailed), testimony{}},
+		{"jailed twice", strings.NewReader(jailed + jailed + frame('V', `["v"]`)), testimony{jailed: true}},
+		{"jail failed after the jail", strings.NewReader(jailed + frame('E', `{"step":"s","error":"e"}`) + frame('M', "")), testimony{jailed: true}},
+		{"two verdicts", strings.NewReader(jailed + frame('V', `["a"]`) + frame('V', `["b"]`)), testimony{jailed: true, violations: []string{"a"}}},
+		{"no JSON", strings.NewReader(jailed + frame('V', `["a`) + frame('M', "")), testimony{jailed: true}},
+		{"JSON of another shape", strings.NewReader(jailed + frame('V', `["a", 1]`) + frame('M', "")), testimony{jailed: true}},
+		{"a notice of another shape", strings.NewReader(jailed + frame('N', `["a", {}]`)), testimony{jailed: true}},
+		{"an unknown tag", strings.NewReader(jailed + frame('?', "") + frame('M', "")), testimony{jailed: true}},
+		{"cut off in a header", strings.NewReader(jailed + "V\x05"), testimony{jailed: true}},
+		{"cut off in a payload", strings.NewReader(jailed + claim('V', 100) + `["a"]`), testimony{jailed: true}},
+		{"a huge length", io.MultiReader(strings.NewReader(jailed+claim('V', 1<<32-1)), endless("x", lots)), testimony{jailed: true}},
+		{"64 KiB and one", io.MultiReader(strings.NewReader(jailed+claim('V', maxControl+1)), endless("x", maxControl+1)), testimony{jailed: true}},
+		{"64 KiB behind a header", io.MultiReader(strings.NewReader(jailed+claim('V', maxControl)), endless("x", maxControl)), testimony{jailed: true}},
+		{"endless jails", endless(jailed, lots), testimony{jailed: true}},
+		{"endless memory errors", io.MultiReader(strings.NewReader(jailed), endless(frame('M', "x"), lots)), testimony{jailed: true, outOfMemory: true}},
+		{"endless nulls", io.MultiReader(strings.NewReader(jailed), endless(frame('V', "null"), lots)), testimony{jailed: true}},
+		{"endless noise", io.MultiReader(strings.NewReader(jailed), endless("\x00\xff\x7f", lots)), testimony{jailed: true}},
+		{"deep JSON", strings.NewReader(jailed + frame('V', strings.Repeat("[", 60_000))), testimony{jailed: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			stream := &counted{Reader: c.stream}

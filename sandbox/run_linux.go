@@ -150,7 +150,10 @@ func (z *zygote) run(ctx context.Context, job Job, line *memoryWatch) (Result, e
 	defer context.AfterFunc(ctx, func() { r.kill(killedByContext) })()
 	rep, lost := z.await(r, deadline.C)
 	wall := time.Since(begin)
-	talk.wait() // for the end of every stream: nobody holds its other end any more
+	talk.wait() // nobody holds the other end of any stream any more
+	if talk.said.noticed != nil {
+		z.log.Info("policy, observed", "violations", talk.said.noticed)
+	}
 	switch {
 	case lost:
 		return Result{}, ErrRunLost
@@ -222,29 +225,26 @@ func (z *zygote) remove(id uint64) {
 // A talk reads what a run writes, and writes what it reads.
 type talk struct {
 	stdout, stderr capture
-	control        control
+	said           testimony
+	control        *control
+	sent           func() // waits until the program was written, or nobody reads it
 	wg             sync.WaitGroup
 }
 
 func startTalk(fds *streams, job Job) *talk {
-	t := &talk{stdout: capture{sink: job.Stdout}, stderr: capture{sink: job.Stderr}}
+	t := &talk{stdout: capture{sink: job.Stdout}, stderr: capture{sink: job.Stderr}, control: &fds.control}
 	t.wg.Go(func() { t.stdout.drain(fds.stdout) })
 	t.wg.Go(func() { t.stderr.drain(fds.stderr) })
-	t.wg.Go(func() { t.control = readControl(fds.control) })
-	send := func() { _, _ = fds.control.Write(program(job.Code)) } // EPIPE: it ended without reading all
-	if len(job.Code) <= writeNow {
-		send()
-	} else {
-		t.wg.Go(send)
-	}
+	t.sent = t.control.send(program(job.Code))
 	return t
 }
 
-// writeNow is how long a program, in bytes, certainly fits into an empty socket
-// buffer (net.core.wmem_default is 208 KiB): writing it can't block.
-const writeNow = 64 << 10
-
-func (t *talk) wait() { t.wg.Wait() }
+// wait returns when all is read that a run which has ended had written.
+func (t *talk) wait() {
+	t.wg.Wait()
+	t.sent()
+	t.said = readControl(t.control)
+}
 
 // result makes a Result of what the kernel, the server and, last and least, the
 // run itself say.
@@ -252,21 +252,21 @@ func (t *talk) result(cause killCause, rep report, wall time.Duration) (Result, 
 	if rep.tag == tagFailed {
 		return Result{}, &SetupError{"fork", unix.Errno(rep.errno)}
 	}
-	if f := t.control.jailFailure; f != nil {
+	if f := t.said.jailFailure; f != nil {
 		return Result{}, &SetupError{f.Step, errors.New(f.Error)}
 	}
-	if !t.control.jailed && cause == notKilled {
+	if !t.said.jailed && cause == notKilled {
 		return Result{}, &SetupError{"jail", fmt.Errorf("the run ended before it was jailed: wait status %#x", rep.exit.status)}
 	}
 	usage := Usage{Wall: wall, CPU: rep.exit.cpu, MaxRSS: rep.exit.maxRSS}
 	// A program may say this too, of itself, once it runs. What was refused has
 	// printed nothing and ended in peace.
 	silent := t.stdout.read == 0 && t.stderr.read == 0 && rep.exit.status == 0
-	if len(t.control.violations) > 0 && cause == notKilled && silent {
-		return Result{}, &PolicyError{Violations: t.control.violations, Usage: usage}
+	if len(t.said.violations) > 0 && cause == notKilled && silent {
+		return Result{}, &PolicyError{Violations: t.said.violations, Usage: usage}
 	}
 	res := Result{Stdout: t.stdout.out, Stderr: t.stderr.out, Usage: usage}
-	res.ExitCode, res.Outcome = judge(unix.WaitStatus(rep.exit.status), cause, t.control.outOfMemory)
+	res.ExitCode, res.Outcome = judge(unix.WaitStatus(rep.exit.status), cause, t.said.outOfMemory)
 	res.TimedOut = cause == killedAtDeadline
 	if res.TimedOut {
 		res.ExitCode = -int(unix.SIGKILL)

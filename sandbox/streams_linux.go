@@ -12,8 +12,9 @@ import (
 // handed over. All are fresh: what a program does to the state of an open file
 // description is gone with the run.
 type streams struct {
-	stdout, stderr, control *os.File // ours
-	theirs                  []int    // stdin, stdout, stderr, control
+	stdout, stderr *os.File // ours
+	control        control
+	theirs         []int // stdin, stdout, stderr, control
 }
 
 func openStreams() (s streams, err error) {
@@ -43,8 +44,8 @@ func openStreams() (s streams, err error) {
 		return s, fmt.Errorf("socketpair: %w", err)
 	}
 	s.theirs = append(s.theirs, pair[1])
-	s.control, err = pollable(pair[0])
-	return s, err
+	s.control = control{fd: pair[0]}
+	return s, unix.SetNonblock(pair[0], true)
 }
 
 // pollable takes fd, which is ours alone, into Go's poller. Only our end becomes
@@ -66,11 +67,12 @@ func (s *streams) closeTheirs() {
 }
 
 func (s *streams) close() {
-	for _, f := range []*os.File{s.stdout, s.stderr, s.control} {
+	for _, f := range []*os.File{s.stdout, s.stderr} {
 		if f != nil {
 			_ = f.Close() // read to its end already
 		}
 	}
+	s.control.close()
 }
 
 // socketPair makes the socket between server and zygote.

@@ -172,7 +172,7 @@ func TestStreamsAreFresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.closeTheirs()
-	for _, ours := range []*os.File{s.stdout, s.stderr, s.control} {
+	for _, ours := range []io.Reader{s.stdout, s.stderr, &s.control} {
 		if n, err := ours.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 			t.Errorf("read %d, %v after their ends are closed, want EOF", n, err)
 		}
