@@ -3,7 +3,9 @@ package function
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +78,32 @@ func TestDrainWaits(t *testing.T) {
 	if err := srv.service.Drain(t.Context()); err != nil {
 		t.Errorf("a second drain: %v", err)
 	}
+}
+
+// TestDrainWaitsForTheLastByte: a reply counts as in flight until the kernel has
+// it, also when it is small enough for a buffer of the server's.
+func TestDrainWaitsForTheLastByte(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box, _, _ := newFakeBox()
+		s, dial := servePipes(t, box)
+		conn := dial() // without any buffer of its own: what is written is read
+		if _, err := io.WriteString(conn, rawhttp.PostJSON("/execute", code("ok"), len(code("ok")), "Connection: close")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		ended := make(chan error, 1)
+		go func() { ended <- s.Drain(t.Context()) }()
+		synctest.Wait()
+		if len(ended) != 0 {
+			t.Fatalf("Drain returned %v, and the reply has not left", <-ended)
+		}
+		if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 ") {
+			t.Errorf("got %v %s", err, answer)
+		}
+		if err := <-ended; err != nil {
+			t.Errorf("Drain: %v", err)
+		}
+	})
 }
 
 // TestDrainKills: at the drain's own end, or at its context's.

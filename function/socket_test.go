@@ -234,6 +234,7 @@ func TestClientLeaves(t *testing.T) {
 			}
 			// Who comes now is let in, and waits for the reap.
 			next := srv.send(t, rawPost(code("ok")))
+			until(t, "the next one waits", func() bool { return srv.service.gate.Occupancy().Waiting == 1 })
 			close(reaped)
 			if a := within(t, next, wait); a.Status != 200 {
 				t.Errorf("got %d %s", a.Status, a.Body)
