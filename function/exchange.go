@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"strconv"
@@ -121,9 +122,7 @@ func (x *exchange) readBody(closing context.Context) ([]byte, error) {
 func (x *exchange) send(rep reply) error {
 	x.forsakeBody()
 	h := x.w.Header()
-	for name, values := range rep.header {
-		h[name] = values
-	}
+	maps.Copy(h, rep.header)
 	h.Set("Content-Type", rep.mediaType)
 	h.Set("Content-Length", strconv.Itoa(len(rep.body)))
 	h.Set("Cache-Control", "no-store")
