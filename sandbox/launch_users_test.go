@@ -81,6 +81,34 @@ func TestServersOfEveryKind(t *testing.T) {
 	}
 }
 
+// A server that could start a run, but not end it, does not start.
+func TestServerThatMayNotKillRefuses(t *testing.T) {
+	t.Parallel()
+	requireRoot(t)
+	server := startChild(t, publicSelf(t), "refuse without kill", nil)
+	var said string
+	server.hear(t, &said)
+	if !strings.Contains(said, "CAP_KILL") {
+		t.Errorf("the reason is %q, want it to name CAP_KILL", said)
+	}
+	server.finish(t)
+}
+
+// refuse says why a server does not start; nothing is left of it.
+func refuse(t *testing.T) {
+	profile, err := LoadProfile("minimal")
+	check(t, err)
+	s, err := New(t.Context(), Config{Profile: profile})
+	if err == nil {
+		check(t, s.Close())
+		t.Fatal("it starts")
+	}
+	if left := childrenOf(t, os.Getpid()); left != nil {
+		t.Errorf("left: %v", left)
+	}
+	say(t, err.Error())
+}
+
 // served is what a server says of itself.
 type served struct {
 	Zygote int
@@ -90,6 +118,8 @@ type served struct {
 
 func init() {
 	childTasks["serve"] = serve
+	childTasks["refuse"] = refuse
+	childTasks["refuse without kill"] = func(t *testing.T) { hide(t, "userns,sysadmin,kill", "refuse") }
 	for _, what := range []string{"userns", "landlock", "userns,sysadmin", "privileges", "privileges,userns", "privileges,landlock", "privileges,userns,landlock"} {
 		childTasks["hide "+what] = func(t *testing.T) { hide(t, what, "serve") }
 	}
@@ -158,6 +188,8 @@ func hide(t *testing.T, what, task string) {
 			check(t, unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		case "sysadmin": // as in a container: root keeps what it needs to become another
 			check(t, unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_ADMIN, 0, 0, 0))
+		case "kill":
+			check(t, unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_KILL, 0, 0, 0))
 		case "userns":
 			filter = append(filter,
 				bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.SYS_CLONE3, SkipTrue: 1},

@@ -93,6 +93,7 @@ func startZygote(p plan, py Interpreter, prof *Profile, slots int, log *slog.Log
 	go z.bury()
 	if err := z.warm(p, py, prof, slots); err != nil {
 		z.kill("did not start")
+		z.retire() // should it be refused because we may not kill it (see verify)
 		<-z.dead
 		<-drained
 		if text := said.String(); text != "" {
