@@ -94,7 +94,9 @@ func (c *counted) Read(p []byte) (int, error) {
 }
 
 // endless repeats text until size bytes have come.
-func endless(text string, size int64) io.Reader { return io.LimitReader(&repeat{text: text}, size) }
+func endless(text string, size int64) io.Reader {
+	return io.LimitReader(&repeat{text: strings.Repeat(text, 1000)}, size)
+}
 
 type repeat struct {
 	text string

@@ -56,20 +56,56 @@ func TestKilledZygoteLosesItsRunsAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestHungZygoteIsReplacedWhileIdle(t *testing.T) {
+// One test, because all of it is waiting: a hung zygote is found by the watchdog
+// when it is idle, and sooner by a run.
+func TestHungZygotesAreReplaced(t *testing.T) {
 	t.Parallel()
+	idle := start(t, small)
+	z := current(idle)
+	stop(t, z)
+	// A ping every pingEvery ticks, and pingPatience ticks for the answer.
+	found := time.Now().Add((pingEvery + pingPatience + 1) * watchdogTick)
+
+	t.Run("with a run ordered", func(t *testing.T) {
+		wantLost(t, startTimeout, func(s *Sandbox) error {
+			stop(t, current(s))
+			_, err := s.Run(t.Context(), Job{Code: "print(1)"})
+			return err
+		})
+	})
+	t.Run("with a run past its deadline", func(t *testing.T) {
+		wantLost(t, time.Second+reapTimeout, func(s *Sandbox) error {
+			ended := endlessRun(t, s, time.Second)
+			stop(t, current(s))
+			return <-ended
+		})
+	})
+
+	eventually(t, time.Until(found)+10*time.Second, "another zygote in place of the idle one", func() bool {
+		return idle.Ready() == nil && current(idle) != z
+	})
+	if left := groupOf(t, z.pid); len(left) > 0 {
+		t.Errorf("left of the idle one: %+v", left)
+	}
+	mustRun(t, idle, "print(42)")
+}
+
+// wantLost loses a run to a zygote that hangs, in about that time.
+func wantLost(t *testing.T, within time.Duration, lose func(s *Sandbox) error) {
+	t.Helper()
 	s := start(t, small)
 	z := current(s)
-	stop(t, z)
-	// A ping every pingEvery ticks, pingPatience ticks for the answer, and a start.
-	const patience = (pingEvery+pingPatience+1)*watchdogTick + 10*time.Second
-	eventually(t, patience, "another zygote", func() bool {
-		other := current(s)
-		return other != nil && other != z
-	})
+	began := time.Now()
+	if err := lose(s); !errors.Is(err, ErrRunLost) {
+		t.Errorf("Run returned %v, want ErrRunLost", err)
+	}
+	if took := time.Since(began); took > within+5*time.Second {
+		t.Errorf("after %v, want %v", took, within)
+	}
 	if left := groupOf(t, z.pid); len(left) > 0 {
 		t.Errorf("left of the hung one: %+v", left)
 	}
+	eventually(t, 20*time.Second, "ready again", func() bool { return s.Ready() == nil && current(s) != z })
 	mustRun(t, s, "print(42)")
 }
 
@@ -87,43 +123,6 @@ func stop(t *testing.T, z *zygote) {
 		}
 		return false
 	})
-}
-
-func TestHungZygoteLosesItsRuns(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		within time.Duration
-		lose   func(t *testing.T, s *Sandbox, z *zygote) error
-	}{
-		"ordered": {startTimeout, func(t *testing.T, s *Sandbox, z *zygote) error {
-			stop(t, z)
-			_, err := s.Run(t.Context(), Job{Code: "print(1)"})
-			return err
-		}},
-		"past their deadline": {time.Second + reapTimeout, func(t *testing.T, s *Sandbox, z *zygote) error {
-			ended := endlessRun(t, s, time.Second)
-			stop(t, z)
-			return <-ended
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := start(t, small)
-			z := current(s)
-			began := time.Now()
-			if err := c.lose(t, s, z); !errors.Is(err, ErrRunLost) {
-				t.Errorf("Run returned %v, want ErrRunLost", err)
-			}
-			if took := time.Since(began); took > c.within+5*time.Second {
-				t.Errorf("after %v, want %v", took, c.within)
-			}
-			if left := groupOf(t, z.pid); len(left) > 0 {
-				t.Errorf("left of the hung one: %+v", left)
-			}
-			eventually(t, 20*time.Second, "ready again", func() bool { return s.Ready() == nil && current(s) != z })
-			mustRun(t, s, "print(42)")
-		})
-	}
 }
 
 func TestCloseEndsWhatRuns(t *testing.T) {
