@@ -41,6 +41,10 @@ LIMITS = (
 # traceback can be printed. Never written to, so it is no memory (calloc).
 _spare: bytes | None = bytes(1 << 20)
 
+# The program's globals, and a dict that, like them, is held by this module's alone.
+_main: dict = {}
+_unshared: dict = {}
+
 
 class Jail:
     """The inner jail: prepared once in the zygote, entered by every run."""
@@ -188,20 +192,22 @@ def run(source: bytes, jail: Jail, memory: int) -> int:
         tell(b"V", json.dumps(refused).encode())
         return 0
     status, interrupted = 0, False
+    become_main()
     try:
-        exec(program, become_main())
+        exec(program, _main)
     except BaseException as exc:
         status, interrupted = handle(exc), isinstance(exc, KeyboardInterrupt)
     return finish(status, interrupted)  # no longer holding the exception, whose frames hold the program's objects
 
 
-def become_main() -> dict:
-    """A fresh ``__main__`` in place of the zygote's; returns its namespace."""
+def become_main() -> None:
+    """A fresh ``__main__`` in place of the zygote's; its namespace is _main."""
+    global _main
     module = types.ModuleType("__main__")
     module.__file__ = NAME
     module.__builtins__ = builtins  # type: ignore[attr-defined]
     sys.modules["__main__"] = module
-    return module.__dict__
+    _main = module.__dict__
 
 
 def finish(status: int, interrupted: bool) -> int:
@@ -212,11 +218,7 @@ def finish(status: int, interrupted: bool) -> int:
     if threading is not None:
         threading._shutdown()
     atexit._run_exitfuncs()
-    # Objects with a __del__ and suspended generators still have their say. Unless
-    # the middle generation was ever collected, the oldest has none of the program's:
-    # leaving it out saves a seventh of the time of a short run.
-    sys.modules.pop("__main__", None)
-    gc.collect(1 if gc.get_stats()[1]["collections"] == 0 else 2)
+    end_main()
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
             if stream is not None and not stream.closed:
@@ -227,6 +229,21 @@ def finish(status: int, interrupted: bool) -> int:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
         os.kill(os.getpid(), _signal.SIGINT)
     return status
+
+
+def end_main() -> None:
+    """Let the program's objects have their say: a __del__, a suspended generator.
+
+    Code of the program's that can still run holds its globals. When nobody else
+    does, there is no cycle that matters, and a short program is spared the collector.
+    """
+    global _main
+    sys.modules.pop("__main__", None)
+    shared = sys.getrefcount(_main) > sys.getrefcount(_unshared)
+    _main = {}  # the last hold on the namespace, if it was not shared: everything in it ends here
+    if shared:
+        # Unless the middle generation was ever collected, the oldest has none of the program's.
+        gc.collect(1 if gc.get_stats()[1]["collections"] == 0 else 2)
 
 
 def handle(failure: BaseException) -> int:
