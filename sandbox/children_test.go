@@ -42,8 +42,8 @@ func TestNothingOutlivesTheServer(t *testing.T) {
 			server := startChild(t, self, task, nil)
 			var zygote int
 			server.hear(t, &zygote)
-			if members := groupOf(t, zygote); len(members) != 2 {
-				t.Errorf("a zygote and its run are %+v", members)
+			if members := groupOf(t, zygote); len(members) != 3 {
+				t.Errorf("a zygote, its run and a parked one are %+v", members)
 			}
 			server.die(t)
 			eventually(t, 10*time.Second, "zygote and run are gone", func() bool {

@@ -15,8 +15,11 @@
 //	run (Python)               zygote/run.py: enters the inner jail, reads the
 //	                           program, checks the policy, runs it, exits
 //
+// One run is parked ahead: forked and jailed, it waits for the next program, which
+// so finds both done (flight_linux.go).
+//
 // Where to read: New and Run (sandbox_linux.go), one run from hand-over to result
-// (run_linux.go), the messages, drawn (protocol.go), a zygote's life
+// (run_linux.go, flight_linux.go), the messages, drawn (protocol.go), a zygote's life
 // (zygote_linux.go, keeper_linux.go), the budget (budget.go, settle.go) and the
 // memory line (watch_linux.go).
 //

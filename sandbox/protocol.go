@@ -24,7 +24,7 @@ import (
 //	  ├─────────────────────────────────►├───────────── fork ─────────────►│ inner jail
 //	  │             S started + pidfd    │                                 │
 //	  │◄─────────────────────────────────┤                                 │
-//	  │  control: length, program                                          │
+//	  │  control: length, program; at once or, to a parked run, much later │
 //	  ├───────────────────────────────────────────────────────────────────►│
 //	  │                       control: J jailed, then V M N as they come   │
 //	  │◄───────────────────────────────────────────────────────────────────┤

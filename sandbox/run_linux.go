@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +24,7 @@ const (
 
 // A run is one program in flight, as the server knows it.
 type run struct {
-	job     Job
+	job     Job           // set by adopt, before anybody kills or watches it
 	started chan struct{} // closed once pidfd is known, or the fork failed
 	dying   chan struct{} // closed once it was sent SIGKILL
 	ended   chan report   // buffered: one report, tagExited or tagFailed
@@ -35,8 +37,16 @@ type run struct {
 	finished bool
 }
 
-func newRun(job Job) *run {
-	return &run{job: job, started: make(chan struct{}), dying: make(chan struct{}), ended: make(chan report, 1), pidfd: -1}
+func newRun() *run {
+	return &run{started: make(chan struct{}), dying: make(chan struct{}), ended: make(chan report, 1), pidfd: -1}
+}
+
+// adopt gives the run its job; false when it has ended already.
+func (r *run) adopt(job Job) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.job = job
+	return !r.finished
 }
 
 // start takes the run's pidfd; false when it has one already.
@@ -96,6 +106,18 @@ func (r *run) killed() killCause {
 	return r.cause
 }
 
+// gone reports whether the run's process has ended, reaped or not: a pidfd is
+// readable then (pidfd_open(2)).
+func (r *run) gone() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pidfd < 0 {
+		return false
+	}
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(r.pidfd), Events: unix.POLLIN}}, 0)
+	return err == nil && n == 1
+}
+
 // close gives the pidfd back.
 func (r *run) close() {
 	r.mu.Lock()
@@ -125,30 +147,19 @@ func (r *run) weight() MiB { return RunWeight(r.job.Limits.Memory) }
 // run hands one job to the zygote and returns when its process is reaped and
 // everything that it wrote is read. Errors as Sandbox.Run has them.
 func (z *zygote) run(ctx context.Context, job Job, line *memoryWatch) (Result, error) {
-	fds, err := openStreams()
-	if err != nil {
-		return Result{}, &SetupError{"descriptors", err}
-	}
-	defer fds.close()
-	r := newRun(job)
-	id := z.add(r)
-	defer r.close()
-	defer z.remove(id)
-	defer line.add(r)()
-
 	begin := time.Now()
 	deadline := time.NewTimer(job.Limits.Timeout)
 	defer deadline.Stop()
-	err = z.sendRun(id, job.Limits, fds.theirs)
-	fds.closeTheirs()
+	f, err := z.flightFor(job)
 	if err != nil {
-		z.kill("does not take work: " + err.Error())
-		<-z.dead
-		return Result{}, ErrRunLost
+		return Result{}, err
 	}
-	talk := startTalk(&fds, job)
-	defer context.AfterFunc(ctx, func() { r.kill(killedByContext) })()
-	rep, lost := z.await(r, deadline.C)
+	defer f.close()
+	defer line.add(f.run)()
+	talk := startTalk(&f.fds, job)
+	defer context.AfterFunc(ctx, func() { f.run.kill(killedByContext) })()
+	z.park() // the next one, while this one runs
+	rep, lost := z.await(f.run, deadline.C, talk.silent)
 	wall := time.Since(begin)
 	talk.wait() // nobody holds the other end of any stream any more
 	if talk.said.noticed != nil {
@@ -157,17 +168,18 @@ func (z *zygote) run(ctx context.Context, job Job, line *memoryWatch) (Result, e
 	switch {
 	case lost:
 		return Result{}, ErrRunLost
-	case r.killed() == killedByContext:
+	case f.run.killed() == killedByContext:
 		return Result{}, context.Cause(ctx)
 	default:
-		return talk.result(r.killed(), rep, wall)
+		return talk.result(f.run.killed(), rep, wall)
 	}
 }
 
 // await returns the report of the run's end, or lost when it ended with its
 // zygote. It kills the run at its deadline, and the zygote when that is hung:
-// when it does not fork, or does not report the end of a run that was killed.
-func (z *zygote) await(r *run, deadline <-chan time.Time) (rep report, lost bool) {
+// when it does not fork, or does not report the end of a run that was killed, or
+// that has closed its streams and is gone.
+func (z *zygote) await(r *run, deadline <-chan time.Time, silent <-chan struct{}) (rep report, lost bool) {
 	started, dying := r.started, r.dying
 	hung := time.NewTimer(startTimeout)
 	defer hung.Stop()
@@ -185,9 +197,14 @@ func (z *zygote) await(r *run, deadline <-chan time.Time) (rep report, lost bool
 		case <-dying:
 			dying = nil
 			hung.Reset(reapTimeout)
+		case <-silent:
+			silent = nil
+			hung.Reset(reapTimeout)
 		case <-hung.C:
+			if started == nil && dying != nil && !r.gone() {
+				continue // a program may close its streams and go on
+			}
 			z.kill("hung with a run in flight")
-			hung.Stop()
 		case <-z.dead:
 			select {
 			case rep = <-r.ended: // it had ended before
@@ -199,29 +216,6 @@ func (z *zygote) await(r *run, deadline <-chan time.Time) (rep report, lost bool
 	}
 }
 
-// cpuSlack is how many seconds of CPU time a program has beyond its wall clock:
-// RLIMIT_CPU only backs up the deadline.
-const cpuSlack = 2
-
-func (z *zygote) sendRun(id uint64, limits Limits, fds []int) error {
-	cpu := uint64(limits.Timeout/time.Second) + cpuSlack
-	return z.send(orderRun(id, limits.Memory, cpu), unix.UnixRights(fds...))
-}
-
-func (z *zygote) add(r *run) (id uint64) {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	z.next++
-	z.runs[z.next] = r
-	return z.next
-}
-
-func (z *zygote) remove(id uint64) {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	delete(z.runs, id)
-}
-
 // A talk reads what a run writes, and writes what it reads.
 type talk struct {
 	stdout, stderr capture
@@ -229,14 +223,29 @@ type talk struct {
 	control        *control
 	sent           func() // waits until the program was written, or nobody reads it
 	wg             sync.WaitGroup
+	open           atomic.Int32  // streams that the run holds open
+	silent         chan struct{} // closed when there is none
 }
 
 func startTalk(fds *streams, job Job) *talk {
-	t := &talk{stdout: capture{sink: job.Stdout}, stderr: capture{sink: job.Stderr}, control: &fds.control}
-	t.wg.Go(func() { t.stdout.drain(fds.stdout) })
-	t.wg.Go(func() { t.stderr.drain(fds.stderr) })
+	t := &talk{
+		stdout: capture{sink: job.Stdout}, stderr: capture{sink: job.Stderr},
+		control: &fds.control, silent: make(chan struct{}),
+	}
+	t.open.Store(2)
+	t.read(&t.stdout, fds.stdout)
+	t.read(&t.stderr, fds.stderr)
 	t.sent = t.control.send(program(job.Code))
 	return t
+}
+
+func (t *talk) read(c *capture, from io.Reader) {
+	t.wg.Go(func() {
+		c.drain(from)
+		if t.open.Add(-1) == 0 {
+			close(t.silent)
+		}
+	})
 }
 
 // wait returns when all is read that a run which has ended had written.

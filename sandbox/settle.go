@@ -13,6 +13,11 @@ const memoryMargin MiB = 64
 // zygotesAtOnce: a fresh zygote is warm before the one that it replaces has drained.
 const zygotesAtOnce = 2
 
+// parkedCost is what a run charges that is forked and jailed and waits for its
+// program: the pages that it does not share with its zygote any more (1.1 MiB
+// measured), its page tables, and what the kernel keeps for it.
+const parkedCost MiB = 2
+
 // budgetInputs is what the budget of a container is settled from. Amounts are
 // in bytes.
 type budgetInputs struct {
@@ -37,9 +42,9 @@ func settle(in budgetInputs) (Budget, error) {
 		return Budget{}, fmt.Errorf("sandbox: SANDBOX_MEMORY_LIMIT is %d MiB, but the container has %d MiB (%v): it can only be lowered",
 			down(in.limit), down(in.memory.limit), in.memory)
 	}
-	if least := up(in.server) + up(in.zygote) + memoryMargin; in.reserve > 0 && down(in.reserve) < least {
-		return Budget{}, fmt.Errorf("sandbox: SANDBOX_MEMORY_RESERVE is %d MiB, but it must be at least %d MiB: server %d, zygote %d, memory line %d",
-			down(in.reserve), least, up(in.server), up(in.zygote), memoryMargin)
+	if least := up(in.server) + up(in.zygote) + parkedCost + memoryMargin; in.reserve > 0 && down(in.reserve) < least {
+		return Budget{}, fmt.Errorf("sandbox: SANDBOX_MEMORY_RESERVE is %d MiB, but it must be at least %d MiB: server %d, zygote %d, parked run %d, memory line %d",
+			down(in.reserve), least, up(in.server), up(in.zygote), parkedCost, memoryMargin)
 	}
 	asked := in.slots
 	if asked == 0 {
@@ -80,16 +85,17 @@ func (in budgetInputs) budget(slots int) Budget {
 	if in.limit > 0 {
 		b.Limit, b.LimitSource = down(in.limit), "SANDBOX_MEMORY_LIMIT"
 	}
-	zygotes := up(zygotesAtOnce * in.zygote)
+	zygotes, parked := up(zygotesAtOnce*in.zygote), zygotesAtOnce*parkedCost
 	if in.reserve > 0 {
 		b.Parts = []BudgetPart{{"SANDBOX_MEMORY_RESERVE", down(in.reserve)}}
-		b.server = max(up(in.server), down(in.reserve)-zygotes-memoryMargin)
+		b.server = max(up(in.server), down(in.reserve)-zygotes-parked-memoryMargin)
 	} else {
 		server, doors := up(in.server), up(in.doors.Fixed)
 		perSlot := up(int64(slots) * in.doors.PerSlot)
 		b.Parts = []BudgetPart{
 			{"server", server},
 			{"zygotes", zygotes},
+			{"parked runs", parked},
 			{"doors", doors},
 			{"doors per slot", perSlot},
 			{"memory line", memoryMargin},

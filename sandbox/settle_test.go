@@ -26,17 +26,17 @@ func TestSettle(t *testing.T) {
 		slots, fits   int
 		reserve, runs MiB // the reserve, and what is left for runs
 	}{
-		{"the default slot", 704, nil, 1, 1, 153, 551},
-		{"auto, 704", 704, func(in *budgetInputs) { in.slots = Auto }, 1, 1, 153, 551},
-		{"auto, 2Gi", 2048, func(in *budgetInputs) { in.slots = Auto }, 3, 3, 169, 1879},
-		{"one of three", 2048, func(in *budgetInputs) { in.slots = 1 }, 1, 3, 153, 1895},
-		{"exactly", 153 + 515, nil, 1, 1, 153, 515},
-		{"smaller runs", 704, func(in *budgetInputs) { in.slots, in.ceiling = Auto, 64 }, 7, 7, 201, 503},
+		{"the default slot", 704, nil, 1, 1, 157, 547},
+		{"auto, 704", 704, func(in *budgetInputs) { in.slots = Auto }, 1, 1, 157, 547},
+		{"auto, 2Gi", 2048, func(in *budgetInputs) { in.slots = Auto }, 3, 3, 173, 1875},
+		{"one of three", 2048, func(in *budgetInputs) { in.slots = 1 }, 1, 3, 157, 1891},
+		{"exactly", 157 + 515, nil, 1, 1, 157, 515},
+		{"smaller runs", 704, func(in *budgetInputs) { in.slots, in.ceiling = Auto, 64 }, 7, 7, 205, 499},
 		{
 			"scratch is taken whole", 2048,
-			func(in *budgetInputs) { in.slots, in.scratch = Auto, 512<<20+1 }, 2, 2, 161, 1374,
+			func(in *budgetInputs) { in.slots, in.scratch = Auto, 512<<20+1 }, 2, 2, 165, 1370,
 		},
-		{"a lower limit", 8192, func(in *budgetInputs) { in.limit = 704 << 20 }, 1, 1, 153, 551},
+		{"a lower limit", 8192, func(in *budgetInputs) { in.limit = 704 << 20 }, 1, 1, 157, 547},
 		{"a reserve of the operator's", 704, func(in *budgetInputs) { in.reserve = 189 << 20 }, 1, 1, 189, 515},
 		{
 			"rounding: the limit down, the reserve up", 704,
@@ -47,7 +47,7 @@ func TestSettle(t *testing.T) {
 				in.doors.Fixed++
 				in.doors.PerSlot++
 			},
-			1, 1, 157, 546,
+			1, 1, 161, 542,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -99,22 +99,22 @@ func TestSettleRefuses(t *testing.T) {
 			"too many", 704,
 			func(in *budgetInputs) { in.slots = 4 },
 			"SANDBOX_MAX_CONCURRENCY=4 does not fit: 704 MiB limit (cgroup v1 /sys/fs/cgroup/memory/x)" +
-				" - 177 MiB reserve (server 20, zygotes 26, doors 35, doors per slot 32, memory line 64) = 527 MiB;" +
-				" one run weighs 515 MiB, so 1 fits. Lower it to 1 or raise the memory limit to at least 2237 MiB.",
+				" - 181 MiB reserve (server 20, zygotes 26, parked runs 4, doors 35, doors per slot 32, memory line 64) = 523 MiB;" +
+				" one run weighs 515 MiB, so 1 fits. Lower it to 1 or raise the memory limit to at least 2241 MiB.",
 		},
 		{
 			"not one", 512, nil,
 			"SANDBOX_MAX_CONCURRENCY=1 does not fit: 512 MiB limit (cgroup v1 /sys/fs/cgroup/memory/x)" +
-				" - 153 MiB reserve (server 20, zygotes 26, doors 35, doors per slot 8, memory line 64) = 359 MiB;" +
-				" one run weighs 515 MiB, so not even one fits. Raise the memory limit to at least 668 MiB," +
+				" - 157 MiB reserve (server 20, zygotes 26, parked runs 4, doors 35, doors per slot 8, memory line 64) = 355 MiB;" +
+				" one run weighs 515 MiB, so not even one fits. Raise the memory limit to at least 672 MiB," +
 				" or take a profile whose runs weigh less.",
 		},
 		{
 			"auto, and not one", 128,
 			func(in *budgetInputs) { in.slots, in.scratch = Auto, 16<<20 },
 			"SANDBOX_MAX_CONCURRENCY=auto does not fit: 128 MiB limit (cgroup v1 /sys/fs/cgroup/memory/x)" +
-				" - 153 MiB reserve (server 20, zygotes 26, doors 35, doors per slot 8, memory line 64) - 16 MiB scratch" +
-				" = -41 MiB; one run weighs 515 MiB, so not even one fits. Raise the memory limit to at least 684 MiB," +
+				" - 157 MiB reserve (server 20, zygotes 26, parked runs 4, doors 35, doors per slot 8, memory line 64) - 16 MiB scratch" +
+				" = -45 MiB; one run weighs 515 MiB, so not even one fits. Raise the memory limit to at least 688 MiB," +
 				" or take a profile whose runs weigh less.",
 		},
 	} {
@@ -152,7 +152,7 @@ func TestSettleRefusesContradictions(t *testing.T) {
 		},
 		"a reserve below what is in use": {
 			func(in *budgetInputs) { in.reserve = 97<<20 - 1 },
-			"SANDBOX_MEMORY_RESERVE is 96 MiB, but it must be at least 97 MiB",
+			"SANDBOX_MEMORY_RESERVE is 96 MiB, but it must be at least 99 MiB",
 		},
 		"a negative number of slots": {func(in *budgetInputs) { in.slots = -2 }, "-2 slots"},
 	} {
@@ -180,12 +180,12 @@ func TestGoMemLimit(t *testing.T) {
 	if b, err = settle(in); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := b.goMemLimit(), int64(200-2*13-64)<<20; got != want {
+	if got, want := b.goMemLimit(), int64(200-2*13-4-64)<<20; got != want {
 		t.Errorf("a reserve of the operator's: %d bytes; want %d", got, want)
 	}
 	// Two zygotes are allowed for, one is measured: a reserve that is tight
 	// for two must not squeeze the server below what it holds already.
-	in.reserve = 97 << 20
+	in.reserve = 99 << 20
 	if b, err = settle(in); err != nil {
 		t.Fatal(err)
 	}

@@ -58,10 +58,15 @@ type zygote struct {
 	served int // runs begun; with busy guarded by the keeper's lock
 	busy   int // runs in flight
 
-	mu     sync.Mutex
-	runs   map[uint64]*run
-	next   uint64
-	reaped bool // pid is, or may soon be, somebody else's
+	ahead Limits // of a parked run: what most jobs have
+
+	mu      sync.Mutex
+	runs    map[uint64]*run
+	next    uint64
+	parked  *flight
+	parking bool // one is being parked
+	retired bool // takes no more work
+	reaped  bool // pid is, or may soon be, somebody else's
 
 	dead chan struct{} // closed when it and all its runs are reaped
 	why  atomic.Pointer[string]
@@ -89,6 +94,7 @@ func startZygote(p plan, py Interpreter, prof *Profile, slots int, log *slog.Log
 	z := &zygote{
 		pid: pid, ownPIDs: p.has(unix.CLONE_NEWPID), conn: conn, log: log.With("zygote", pid), born: time.Now(),
 		runs: make(map[uint64]*run), dead: make(chan struct{}),
+		ahead: Limits{Memory: prof.Limits.Memory, Timeout: prof.Limits.MaxTimeout},
 	}
 	go z.bury()
 	if err := z.warm(p, py, prof, slots); err != nil {
@@ -103,6 +109,7 @@ func startZygote(p plan, py Interpreter, prof *Profile, slots int, log *slog.Log
 	}
 	go z.listen()
 	go z.watch()
+	z.park()
 	return z, nil
 }
 
@@ -429,8 +436,14 @@ func (z *zygote) reason() string {
 	return "unknown"
 }
 
-// retire lets the zygote end once its runs are done: it reads the end of the socket.
-func (z *zygote) retire() { _ = z.conn.CloseWrite() }
+// retire lets the zygote end, which has no program in flight: it reads the end of
+// the socket. A parked run ends with it.
+func (z *zygote) retire() {
+	z.mu.Lock()
+	z.retired = true
+	z.mu.Unlock()
+	_ = z.conn.CloseWrite() // already closed: it has ended
+}
 
 // bury waits for the zygote's end, sees to it that no run survives it, and reaps
 // them all. Runs that were its children are ours now: we are their subreaper.
@@ -453,7 +466,10 @@ func (z *zygote) bury() {
 			break // ECHILD: none left
 		}
 	}
-	_ = z.conn.Close()
+	_ = z.conn.Close() // nobody at the other end
+	if f := z.unpark(); f != nil {
+		f.close()
+	}
 }
 
 // tailWriter keeps the last words of a process that failed to start.

@@ -133,8 +133,8 @@ func TestOldZygoteFinishesItsRun(t *testing.T) {
 	if all, alive, _ := g.count(); alive != 2 || all != 2 {
 		t.Errorf("%d zygotes were started, %d live, want 2: the old one has a run", all, alive)
 	}
-	if len(groupOf(t, old.pid)) != 2 {
-		t.Errorf("the old zygote and its run are %+v", groupOf(t, old.pid))
+	if len(groupOf(t, old.pid)) != 3 {
+		t.Errorf("the old zygote, its run and a parked one are %+v", groupOf(t, old.pid))
 	}
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {

@@ -1,0 +1,107 @@
+package sandbox
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A flight is a run that the zygote was told to fork, and our ends of its
+// streams. Its program follows later: see park.
+type flight struct {
+	zygote *zygote
+	id     uint64
+	run    *run
+	fds    streams
+}
+
+// order tells the zygote to fork a run with these limits.
+func (z *zygote) order(limits Limits) (*flight, error) {
+	fds, err := openStreams()
+	if err != nil {
+		return nil, &SetupError{"descriptors", err}
+	}
+	f := &flight{zygote: z, run: newRun(), fds: fds}
+	z.mu.Lock()
+	z.next++
+	f.id = z.next
+	z.runs[f.id] = f.run
+	z.mu.Unlock()
+
+	cpu := uint64(limits.Timeout/time.Second) + cpuSlack
+	err = z.send(orderRun(f.id, limits.Memory, cpu), unix.UnixRights(f.fds.theirs...))
+	f.fds.closeTheirs()
+	if err != nil {
+		f.close()
+		z.kill("does not take work: " + err.Error())
+		<-z.dead
+		return nil, ErrRunLost
+	}
+	return f, nil
+}
+
+// cpuSlack is how many seconds of CPU time a run has beyond its wall clock:
+// RLIMIT_CPU only backs up the deadline.
+const cpuSlack = 2
+
+// close gives back everything that we hold of the run.
+func (f *flight) close() {
+	f.zygote.mu.Lock()
+	delete(f.zygote.runs, f.id)
+	f.zygote.mu.Unlock()
+	f.run.close()
+	f.fds.close()
+}
+
+// park has one run forked and jailed ahead: it then waits for its program, which
+// finds both done. A parked run has the profile's limits and nothing else; it
+// serves one program, as every run. What it holds is in the reserve (parkedCost).
+// If it can't be had now, the next program is forked for when it comes.
+func (z *zygote) park() {
+	z.mu.Lock()
+	busy := z.parked != nil || z.parking || z.reaped || z.retired
+	z.parking = z.parking || !busy
+	z.mu.Unlock()
+	if busy {
+		return
+	}
+	f, err := z.order(z.ahead)
+	z.mu.Lock()
+	z.parking = false
+	keep := err == nil && !z.reaped
+	if keep {
+		z.parked = f
+	}
+	z.mu.Unlock()
+	if err == nil && !keep {
+		f.close()
+	}
+}
+
+// unpark takes the parked run, if there is one.
+func (z *zygote) unpark() *flight {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	f := z.parked
+	z.parked = nil
+	return f
+}
+
+// flightFor returns a run for the job: the parked one if its limits are the
+// job's and it is still there, else one that is forked now.
+func (z *zygote) flightFor(job Job) (*flight, error) {
+	if job.Limits.Memory == z.ahead.Memory {
+		if f := z.unpark(); f != nil {
+			if f.run.adopt(job) {
+				return f, nil
+			}
+			f.close() // it ended while it waited, by the kernel's hand
+		}
+	}
+	f, err := z.order(job.Limits)
+	if err != nil {
+		return nil, err
+	}
+	f.run.adopt(job)
+	return f, nil
+}
