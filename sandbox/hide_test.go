@@ -26,6 +26,8 @@ func hide(t *testing.T, what, task string) {
 			check(t, unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_ADMIN, 0, 0, 0))
 		case "kill":
 			check(t, unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_KILL, 0, 0, 0))
+		case "setuid":
+			check(t, unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SETUID, 0, 0, 0))
 		case "userns":
 			filter = append(filter,
 				bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.SYS_CLONE3, SkipTrue: 1},

@@ -86,17 +86,20 @@ func TestServersOfEveryKind(t *testing.T) {
 	}
 }
 
-// A server that could start a run, but not end it, does not start.
-func TestServerThatMayNotKillRefuses(t *testing.T) {
+// A root server that could start a run, but not end it, or not make another user of
+// it, does not start.
+func TestRootWithoutCapabilitiesRefuses(t *testing.T) {
 	t.Parallel()
 	requireRoot(t)
-	server := startChild(t, publicSelf(t), "refuse without kill", nil)
-	var said string
-	server.hear(t, &said)
-	if !strings.Contains(said, "CAP_KILL") {
-		t.Errorf("the reason is %q, want it to name CAP_KILL", said)
+	for _, c := range []struct{ without, names string }{{"kill", "CAP_KILL"}, {"setuid", "CAP_SETUID"}} {
+		server := startChild(t, publicSelf(t), "refuse without "+c.without, nil)
+		var said string
+		server.hear(t, &said)
+		if !strings.Contains(said, c.names) {
+			t.Errorf("the reason is %q, want it to name %s", said, c.names)
+		}
+		server.finish(t)
 	}
-	server.finish(t)
 }
 
 // refuse says why a server does not start; nothing is left of it.
@@ -125,6 +128,7 @@ func init() {
 	childTasks["serve"] = serve
 	childTasks["refuse"] = refuse
 	childTasks["refuse without kill"] = func(t *testing.T) { hide(t, "userns,sysadmin,kill", "refuse") }
+	childTasks["refuse without setuid"] = func(t *testing.T) { hide(t, "setuid", "refuse") }
 	for _, what := range []string{"userns", "landlock", "userns,sysadmin", "privileges", "privileges,userns", "privileges,landlock", "privileges,userns,landlock"} {
 		childTasks["hide "+what] = func(t *testing.T) { hide(t, what, "serve") }
 	}

@@ -64,6 +64,25 @@ func newPlan() plan {
 	return p
 }
 
+// possible refuses a server that is root but can't make anybody else of its runs.
+func (p plan) possible() error {
+	if !p.drop {
+		return nil
+	}
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var held [2]unix.CapUserData // of 32 capabilities each
+	if err := unix.Capget(&hdr, &held[0]); err != nil {
+		return fmt.Errorf("capget: %w", err)
+	}
+	const need = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
+	if held[0].Effective&need == need {
+		return nil
+	}
+	return errors.New("sandbox: started as root, but without CAP_SETUID and CAP_SETGID: " +
+		"programs must not run as root, and no other user can be made of them. " +
+		"Start the server as an ordinary user (65532, say), or give it these two capabilities")
+}
+
 // fallBack gives up namespaces that could not be had, from most to fewest; false
 // when there is nothing left to give up, or the error is not about namespaces.
 func (p *plan) fallBack(err error) bool {

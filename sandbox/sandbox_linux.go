@@ -47,8 +47,11 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 		return nil, err
 	}
 	p := newPlan()
+	err := p.possible()
+	if err != nil {
+		return nil, err
+	}
 	s := &Sandbox{profile: cfg.Profile}
-	var err error
 	if s.interpreter, err = findPython(ctx, cfg.Python, p.uid, p.gid); err != nil {
 		return nil, err
 	}
