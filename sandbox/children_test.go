@@ -42,9 +42,7 @@ func TestNothingOutlivesTheServer(t *testing.T) {
 			server := startChild(t, self, task, nil)
 			var zygote int
 			server.hear(t, &zygote)
-			if members := groupOf(t, zygote); len(members) != 3 {
-				t.Errorf("a zygote, its run and a parked one are %+v", members)
-			}
+			wantGroup(t, zygote, 3, "a zygote, its run and a parked one")
 			server.die(t)
 			eventually(t, 10*time.Second, "zygote and run are gone", func() bool {
 				// They may have become ours to reap: a sandbox makes its process a subreaper.

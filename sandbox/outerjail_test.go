@@ -165,10 +165,7 @@ func TestInnerJail(t *testing.T) {
 	s := start(t, small)
 	z := current(s)
 	endlessRun(t, s, longest)
-	members := groupOf(t, z.pid)
-	if len(members) != 3 {
-		t.Fatalf("a zygote, its run and a parked one are %+v", members)
-	}
+	members := wantGroup(t, z.pid, 3, "a zygote, its run and a parked one")
 	eventually(t, 10*time.Second, "the parked run is jailed", func() bool {
 		return !slices.ContainsFunc(members, func(p proc) bool {
 			return p.pid != z.pid && parseStatus(of(t, p.pid, "status"))["Seccomp_filters"] == parseStatus(of(t, z.pid, "status"))["Seccomp_filters"]

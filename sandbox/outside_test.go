@@ -114,3 +114,15 @@ func endlessRun(t testing.TB, s *Sandbox, timeout time.Duration) <-chan error {
 	}
 	return ended
 }
+
+// wantGroup waits until a zygote's group has that many processes: a parked run
+// comes a moment after the run that went before it has begun.
+func wantGroup(t *testing.T, zygote, size int, who string) []proc {
+	t.Helper()
+	var members []proc
+	eventually(t, 10*time.Second, who, func() bool {
+		members = groupOf(t, zygote)
+		return len(members) == size
+	})
+	return members
+}

@@ -133,9 +133,7 @@ func TestOldZygoteFinishesItsRun(t *testing.T) {
 	if all, alive, _ := g.count(); alive != 2 || all != 2 {
 		t.Errorf("%d zygotes were started, %d live, want 2: the old one has a run", all, alive)
 	}
-	if len(groupOf(t, old.pid)) != 3 {
-		t.Errorf("the old zygote, its run and a parked one are %+v", groupOf(t, old.pid))
-	}
+	wantGroup(t, old.pid, 3, "the old zygote, its run and a parked one")
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("the old run returned %v", err)

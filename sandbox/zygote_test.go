@@ -31,9 +31,7 @@ func TestKilledZygoteLosesItsRunsAndNothingElse(t *testing.T) {
 	for range 3 {
 		ended = append(ended, endlessRun(t, s, longest))
 	}
-	if members := groupOf(t, z.pid); len(members) != 5 {
-		t.Errorf("a zygote, 3 runs and a parked one are %+v", members)
-	}
+	wantGroup(t, z.pid, 5, "a zygote, 3 runs and a parked one")
 	if err := unix.Kill(z.pid, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
