@@ -1,0 +1,120 @@
+package sandbox
+
+import (
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"codecell/sandbox/internal/launch"
+
+	"golang.org/x/sys/unix"
+)
+
+//go:embed zygote/boot.py
+var bootSource string
+
+//go:embed zygote/zygote.py
+var zygoteSource string
+
+//go:embed zygote/kernel.py
+var kernelSource string
+
+//go:embed zygote/run.py
+var runSource string
+
+//go:embed zygote/policy.py
+var policySource string
+
+// warm sends a launch its Spec and the zygote its configuration, waits for the
+// hello, and looks from outside whether the jail is closed.
+func (z *zygote) warm(p plan, py Interpreter, prof *Profile, slots int) error {
+	spec, err := json.Marshal(launch.Spec{
+		Path: py.Path, Args: []string{"python3", "-I", "-S", "-B", "-X", "utf8", "-c", bootSource}, Env: runtimeEnv(),
+		SelfMap: p.has(unix.CLONE_NEWUSER) && !p.drop, NewUTS: p.has(unix.CLONE_NEWUTS),
+		Drop: p.drop, UID: p.uid, GID: p.gid,
+		LandlockABI: p.landlockABI, Read: py.ReadOnlyPaths, Exec: py.Exec,
+		Processes: p.processes(slots), Files: uint64(64 + 8*slots),
+	})
+	if err != nil {
+		return &SetupError{"spec", err}
+	}
+	config, err := zygoteConfig(p, prof)
+	if err != nil {
+		return err
+	}
+	if err := z.conn.SetDeadline(time.Now().Add(warmTimeout)); err != nil {
+		return &SetupError{"warm", err}
+	}
+	for _, msg := range [][]byte{spec, config} {
+		if _, err := z.conn.Write(msg); err != nil {
+			return &SetupError{"warm", err}
+		}
+	}
+	buf := make([]byte, maxReport)
+	n, err := z.conn.Read(buf)
+	if err != nil {
+		return &SetupError{"warm", fmt.Errorf("no hello from the interpreter: %w", err)}
+	}
+	switch r, err := parseReport(buf[:n]); {
+	case err != nil:
+		return &SetupError{"warm", err}
+	case r.tag == tagLost:
+		return &SetupError{r.failure.Step, errors.New(r.failure.Error)}
+	case r.tag != tagHello:
+		return &SetupError{"warm", fmt.Errorf("unexpected message %q", r.tag)}
+	}
+	if err := z.conn.SetDeadline(time.Time{}); err != nil {
+		return &SetupError{"warm", err}
+	}
+	return verify(z.pid, p)
+}
+
+// runtimeEnv is the interpreter's whole environment. One malloc arena, because
+// there is one thread; the time zone is the server's, read before the jail closes.
+func runtimeEnv() []string {
+	tz, ok := os.LookupEnv("TZ") //nolint:forbidigo // the runtime's own variable, passed on as it is
+	if !ok {
+		tz = "UTC"
+	}
+	return []string{"MALLOC_ARENA_MAX=1", "TZ=" + tz}
+}
+
+func zygoteConfig(p plan, prof *Profile) ([]byte, error) {
+	filters, err := launch.NewFilters()
+	if err != nil {
+		return nil, &SetupError{"seccomp", err}
+	}
+	ruleset := ""
+	if p.landlockABI > 0 {
+		ruleset = hex.EncodeToString(launch.Ruleset(p.landlockABI))
+	}
+	config, err := json.Marshal(map[string]any{
+		"sources": map[string]string{"zygote": zygoteSource, "kernel": kernelSource, "run": runSource, "policy": policySource},
+		"modules": append(append([]string{}, prof.Imports...), preload...),
+		"policy": map[string]any{
+			"imports": prof.Imports, "ast_scan": prof.Policy.ASTScan, "blocklist_audit": prof.Policy.BlocklistAudit,
+		},
+		"seal": hex.EncodeToString(filters.Seal), "inner": hex.EncodeToString(filters.Inner),
+		"pid_offsets": filters.Inner.PIDOffsets(), "ruleset": ruleset,
+		"calls": map[string]int{
+			"prctl": unix.SYS_PRCTL, "seccomp": unix.SYS_SECCOMP,
+			"landlock_create_ruleset": unix.SYS_LANDLOCK_CREATE_RULESET,
+			"landlock_restrict_self":  unix.SYS_LANDLOCK_RESTRICT_SELF,
+		},
+	})
+	if err != nil {
+		return nil, &SetupError{"config", err}
+	}
+	return config, nil
+}
+
+// preload is what allowed modules import only when first used, and a run could
+// not import any more: it has no file.
+var preload = []string{
+	"linecache", "tokenize", "traceback", "_strptime", "calendar", "locale", "unicodedata", "stringprep", "encodings.idna",
+	"encodings.ascii", "encodings.latin_1", "encodings.utf_16", "encodings.utf_32", "encodings.punycode",
+}
