@@ -152,11 +152,11 @@ func (c counterFile) number() (int64, error) {
 
 // field returns the number that follows the first key in text.
 func field(text, key []byte) (int64, bool) {
-	i := bytes.Index(text, key)
-	if i < 0 {
+	_, after, ok := bytes.Cut(text, key)
+	if !ok {
 		return 0, false
 	}
-	return leadingNumber(text[i+len(key):])
+	return leadingNumber(after)
 }
 
 // leadingNumber reads the decimal number at the beginning of text, after blanks.

@@ -203,10 +203,10 @@ func pidOf(pidfd int) (int, error) {
 		return 0, err
 	}
 	key := []byte("\nPid:")
-	i := bytes.Index(text, key)
-	if i < 0 {
+	_, after, ok := bytes.Cut(text, key)
+	if !ok {
 		return 0, nil
 	}
-	line, _, _ := bytes.Cut(text[i+len(key):], []byte("\n"))
+	line, _, _ := bytes.Cut(after, []byte("\n"))
 	return strconv.Atoi(string(bytes.TrimSpace(line)))
 }
