@@ -69,14 +69,13 @@ func (c *cappedConn) deliver(tail *os.File) {
 			if n, err := unacknowledged(tail); err == nil && n > 0 {
 				continue
 			}
-			if c.cap.remove(c) {
-				_ = tail.Close() // all has arrived: an ordinary end
-			}
+			_ = tail.Close() // all has arrived: an ordinary end
 		case <-overdue:
-			if c.cap.remove(c) {
-				drop(tail)
-			}
+			drop(tail)
 		}
+		// Only now: until here the kernel held something. Where it was given up
+		// meanwhile, its tail was closed then, and here nothing happens again.
+		c.cap.remove(c)
 		return
 	}
 }

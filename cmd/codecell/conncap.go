@@ -123,13 +123,11 @@ func (c *connCap) hold(conn *cappedConn, tail *os.File) bool {
 	return true
 }
 
-// remove takes a connection out of the count. It is false when it was out.
-func (c *connCap) remove(conn *cappedConn) bool {
+// remove takes a connection out of the count, if it still was in it.
+func (c *connCap) remove(conn *cappedConn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, ok := c.conns[conn]
 	delete(c.conns, conn)
-	return ok
 }
 
 // tick advances the clock. The caller holds c.mu.
