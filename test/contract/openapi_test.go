@@ -18,15 +18,16 @@ import (
 	"codecell/test/rawhttp"
 )
 
-// document is the contract as it stands in the repository; TestServedDocument
-// proves that it is the one that is served.
-var document = sync.OnceValues(func() (libopenapi.Document, error) {
+// document reads the contract as it stands in the repository; TestServedDocument
+// proves that it is the one that is served. Each caller gets a document of its
+// own: building the model writes to it, and tests run at the same time.
+func document() (libopenapi.Document, error) {
 	text, err := os.ReadFile("../../function/openapi.yaml")
 	if err != nil {
 		return nil, err
 	}
 	return libopenapi.NewDocument(text)
-})
+}
 
 var documentValidator = sync.OnceValues(func() (validator.Validator, error) {
 	doc, err := document()
