@@ -128,6 +128,7 @@ def main(config: dict, load) -> None:
         step = "import"
         policy, run = load("policy"), load("run")
         jail = run.Jail(kernel, config, policy)
+        config["sources"].clear()  # all are loaded
         warm(config["modules"], kernel.trim)
         step = "threads"
         if stray_threads():
