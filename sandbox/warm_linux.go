@@ -112,9 +112,11 @@ func zygoteConfig(p plan, prof *Profile) ([]byte, error) {
 	return config, nil
 }
 
-// preload is what allowed modules import only when first used, and a run could
-// not import any more: it has no file.
+// preload is what allowed modules import only when first used (Counter.most_common
+// its heapq, strptime its calendar), and a run could not import any more: it has
+// no file. Codecs beyond these are missing in a run.
 var preload = []string{
-	"linecache", "tokenize", "traceback", "_strptime", "calendar", "locale", "unicodedata", "stringprep", "encodings.idna",
-	"encodings.ascii", "encodings.latin_1", "encodings.utf_16", "encodings.utf_32", "encodings.punycode",
+	"linecache", "tokenize", "traceback", "_strptime", "calendar", "locale", "unicodedata", "heapq", "weakref", "copy",
+	"encodings.ascii", "encodings.latin_1", "encodings.cp1252", "encodings.utf_8_sig", "encodings.utf_16",
+	"encodings.utf_16_le", "encodings.utf_16_be", "encodings.utf_32",
 }
