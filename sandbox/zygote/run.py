@@ -45,6 +45,13 @@ _spare: bytes | None = bytes(1 << 20)
 _main: dict = {}
 _unshared: dict = {}
 
+# What ends a run, whatever the program makes of their names.
+_exit = os._exit
+_modules = sys.modules
+_run_exitfuncs = atexit._run_exitfuncs
+_settrace = sys.settrace
+_traceback = BaseException.__dict__["__traceback__"]
+
 
 class Jail:
     """The inner jail: prepared once in the zygote, entered by every run."""
@@ -129,7 +136,7 @@ def main(zygote: int, jail: Jail, memory: int, cpu: int, fds: tuple[int, int, in
         source = read_program()
         status = run(source, jail, memory)
     finally:
-        os._exit(status & 0xFF)
+        _exit(status & 0xFF)
 
 
 def fail(step: str, exc: BaseException, control: int) -> None:
@@ -191,13 +198,21 @@ def run(source: bytes, jail: Jail, memory: int) -> int:
     if program is None:
         tell(b"V", json.dumps(refused).encode())
         return 0
-    status, interrupted = 0, False
+    failure: BaseException | None = None
     become_main()
     try:
         exec(program, _main)
     except BaseException as exc:
-        status, interrupted = handle(exc), isinstance(exc, KeyboardInterrupt)
-    return finish(status, interrupted)  # no longer holding the exception, whose frames hold the program's objects
+        failure = exc
+    try:
+        _settrace(None)  # a hook of the program's would be called for our functions too
+    except BaseException:
+        pass  # refused by an audit hook of the program's
+    status, interrupted = 0, False
+    if failure is not None:
+        status, interrupted = handle(failure), isinstance(failure, KeyboardInterrupt)
+        failure = None  # its frames hold the program's objects, which end in finish
+    return finish(status, interrupted)
 
 
 def become_main() -> None:
@@ -214,16 +229,17 @@ def finish(status: int, interrupted: bool) -> int:
     """What the interpreter does once the program's last line ran and its exception
     was printed, in its order: wait for threads, run atexit, end the objects of
     ``__main__``, flush. Returns the exit status, or does not return at all."""
-    threading = sys.modules.get("threading")
+    threading = _modules.get("threading")
     if threading is not None:
         threading._shutdown()
-    atexit._run_exitfuncs()
+    _run_exitfuncs()
     end_main()
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+    for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
+        stream = sys.__dict__.get(name)
         try:
             if stream is not None and not stream.closed:
                 stream.flush()
-        except Exception:
+        except BaseException:
             status = status or 120  # as CPython's Py_FinalizeEx has it
     if interrupted:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
@@ -238,7 +254,7 @@ def end_main() -> None:
     does, there is no cycle that matters, and a short program is spared the collector.
     """
     global _main
-    sys.modules.pop("__main__", None)
+    _modules.pop("__main__", None)
     shared = sys.getrefcount(_main) > sys.getrefcount(_unshared)
     _main = {}  # the last hold on the namespace, if it was not shared: everything in it ends here
     if shared:
@@ -250,33 +266,51 @@ def handle(failure: BaseException) -> int:
     """Print an exception that nobody caught; returns the exit status that it means."""
     global _spare
     if isinstance(failure, SystemExit):
-        return exit_status(failure.code)
+        return exit_status(failure)
     if isinstance(failure, MemoryError):
         _spare = None
         tell(b"M")
-    trace = failure.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename != NAME:
-        trace = trace.tb_next  # our own frames
-    failure.__traceback__ = trace
+    trace = hide_our_frames(failure)
     try:
         sys.excepthook(type(failure), failure, trace)
     except SystemExit as exc:
-        return exit_status(exc.code)
+        return exit_status(exc)
     except BaseException as exc:
+        hide_our_frames(exc)
         complain("Error in sys.excepthook:", exc)
         complain("\nOriginal exception was:", failure)
     return 1
 
 
-def exit_status(code: object) -> int:
+def hide_our_frames(failure: BaseException) -> types.TracebackType | None:
+    """Let the traceback begin where the program does, and return it."""
+    trace = _traceback.__get__(failure)
+    while trace is not None and trace.tb_frame.f_code.co_filename != NAME:
+        trace = trace.tb_next
+    _traceback.__set__(failure, trace)
+    return trace
+
+
+def exit_status(failure: SystemExit) -> int:
+    """The status that a SystemExit asks for, as handle_system_exit in CPython's
+    pythonrun.c reads it: none of these steps can fail, whatever the program put there."""
+    try:
+        code = failure.code
+    except BaseException:
+        code = failure  # type: ignore[assignment]
     if code is None:
         return 0
-    if isinstance(code, int):
-        return code & 0xFF
+    if issubclass(type(code), int):
+        number = int.__int__(code)  # no method of the program's
+        return number & 0xFF if -(1 << 63) <= number < 1 << 63 else 0xFF  # a C long, or -1
     try:
-        print(code, file=sys.stderr)
-    except Exception:
-        pass  # as the interpreter: an exit message that can't be printed is lost
+        text = str(code)
+    except BaseException:
+        text = ""
+    try:
+        print(text, file=sys.stderr)
+    except BaseException:
+        pass  # an exit message that can't be printed is lost
     return 1
 
 
@@ -284,8 +318,11 @@ def print_exception(kind: type[BaseException], value: BaseException, trace: type
     """sys.excepthook. The native one opens the source file, and there is none to open."""
     try:
         traceback.print_exception(kind, value, trace, file=sys.stderr)
-    except Exception:
-        os.write(2, f"{kind.__name__}\n".encode("utf-8", "backslashreplace"))  # out of memory, or of stack
+    except Exception:  # out of memory, or of stack, or without a stream
+        try:
+            os.write(2, f"{kind.__name__}\n".encode("utf-8", "backslashreplace"))
+        except OSError:
+            pass  # the program closed it
 
 
 def complain(title: str, exc: BaseException) -> None:
