@@ -43,7 +43,7 @@ var badSources = []badProgram{
 // The same parser where the policy only observes: a source that is no program
 // fails as python3 has it.
 var observedSources = []badProgram{
-	{name: "NUL", code: "print(1)\x00", want: failed(1, "", "ValueError: source code string cannot contain null bytes\n")},
+	{name: "NUL", code: "print(1)\x00", want: failed(1, "", "…Error: source code string cannot contain null bytes\n")},
 	{name: "nested parentheses", code: strings.Repeat("(", 10_000), want: failed(1, "", "…\nSyntaxError: too many nested parentheses\n")},
 	{name: "no syntax", code: "print(1)\nprint(", want: failed(1, "", "  File \"main.py\", line 2\n    print(\n         ^\nSyntaxError: '(' was never closed\n")},
 	{name: "unknown coding", code: "# coding: nothing\nprint(1)", want: failed(1, "", "  File \"main.py\", line 0\nSyntaxError: unknown encoding: nothing\n")},
