@@ -44,7 +44,23 @@ func (z *zygote) order(limits Limits) (*flight, error) {
 // RLIMIT_CPU only backs up the deadline.
 const cpuSlack = 2
 
-// close gives back everything that we hold of the run.
+// dispose closes a flight whose process has ended, once that was reported.
+func (f *flight) dispose() {
+	late := time.NewTimer(reapTimeout)
+	defer late.Stop()
+	select {
+	case <-f.run.ended:
+	case <-f.zygote.dead:
+	case <-late.C:
+		f.zygote.kill("hung with a parked run that has ended")
+		<-f.zygote.dead
+	}
+	f.close()
+}
+
+// close gives back everything that we hold of the run. It must have been reported
+// to have ended, or its zygote be dead: a report about a run that is not known any
+// more counts as a breach of the protocol.
 func (f *flight) close() {
 	f.zygote.mu.Lock()
 	delete(f.zygote.runs, f.id)
@@ -92,10 +108,10 @@ func (z *zygote) unpark() *flight {
 func (z *zygote) flightFor(job Job) (*flight, error) {
 	if job.Limits.Memory == z.ahead.Memory {
 		if f := z.unpark(); f != nil {
-			if f.run.adopt(job) {
+			if !f.run.gone() && f.run.adopt(job) {
 				return f, nil
 			}
-			f.close() // it ended while it waited, by the kernel's hand
+			f.dispose() // it ended while it waited, by the kernel's hand
 		}
 	}
 	f, err := z.order(job.Limits)

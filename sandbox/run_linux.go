@@ -185,7 +185,7 @@ func (z *zygote) await(r *run, deadline <-chan time.Time, silent <-chan struct{}
 			return rep, false
 		case <-started:
 			started = nil
-			if dying != nil {
+			if dying != nil && silent != nil {
 				hung.Stop()
 			}
 		case <-deadline:

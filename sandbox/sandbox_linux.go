@@ -31,6 +31,7 @@ type Sandbox struct {
 	layers      []Layer
 	line        *memoryWatch
 	keeper      *keeper
+	end         context.CancelFunc // of a zygote that is still starting
 }
 
 // New probes the machine, refuses what can't be safe, and returns with a warm
@@ -57,7 +58,7 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 	}
 	// How many slots there will be depends on how much a warm zygote holds: the
 	// first one is made for as many as there can be.
-	first, err := s.firstZygote(p, maxSlots(cfg.Slots), log)
+	first, err := s.firstZygote(ctx, p, maxSlots(cfg.Slots), log)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +67,10 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 		<-first.dead
 		return nil, err
 	}
+	life, end := context.WithCancel(context.Background())
+	s.end = end
 	start := func() (*zygote, error) {
-		return startZygote(s.plan, s.interpreter, s.profile, s.budget.Slots, log)
+		return startZygote(life, s.plan, s.interpreter, s.profile, s.budget.Slots, log)
 	}
 	s.keeper = newKeeper(first, start, s.profile.Zygote, s.count(log), log)
 	return s, nil
@@ -98,9 +101,9 @@ func maxSlots(asked int) int {
 
 // firstZygote starts one with as many namespaces as can be had: the plan is then
 // known to work, and kept.
-func (s *Sandbox) firstZygote(p plan, slots int, log *slog.Logger) (*zygote, error) {
+func (s *Sandbox) firstZygote(ctx context.Context, p plan, slots int, log *slog.Logger) (*zygote, error) {
 	for {
-		z, err := startZygote(p, s.interpreter, s.profile, slots, log)
+		z, err := startZygote(ctx, p, s.interpreter, s.profile, slots, log)
 		if err == nil {
 			s.plan = p
 			return z, nil
@@ -217,6 +220,7 @@ func (s *Sandbox) Runtime() Runtime { return Runtime{"python", s.interpreter.Ver
 
 // Close kills what still runs, ends the zygote and reaps everything.
 func (s *Sandbox) Close() error {
+	s.end()
 	s.keeper.close()
 	return s.line.Close()
 }

@@ -33,7 +33,7 @@ var policySource string
 // hello, and looks from outside whether the jail is closed.
 func (z *zygote) warm(p plan, py Interpreter, prof *Profile, slots int) error {
 	spec, err := json.Marshal(launch.Spec{
-		Path: py.Path, Args: []string{"python3", "-I", "-S", "-B", "-X", "utf8", "-c", bootSource}, Env: runtimeEnv(),
+		Path: py.Path, Args: []string{py.Path, "-I", "-S", "-B", "-X", "utf8", "-c", bootSource}, Env: runtimeEnv(),
 		SelfMap: p.has(unix.CLONE_NEWUSER) && !p.drop, NewUTS: p.has(unix.CLONE_NEWUTS),
 		Drop: p.drop, UID: p.uid, GID: p.gid,
 		LandlockABI: p.landlockABI, Read: py.ReadOnlyPaths, Exec: py.Exec,

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -49,8 +50,9 @@ type zygote struct {
 }
 
 // startZygote launches an interpreter by the plan and returns when it is warm
-// and was seen from outside to be in its jail. The error is a *SetupError.
-func startZygote(p plan, py Interpreter, prof *Profile, slots int, log *slog.Logger) (*zygote, error) {
+// and was seen from outside to be in its jail. The error is a *SetupError; when ctx
+// ends first, the launch is ended too.
+func startZygote(ctx context.Context, p plan, py Interpreter, prof *Profile, slots int, log *slog.Logger) (*zygote, error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
 		return nil, &SetupError{"socketpair", err}
@@ -73,6 +75,7 @@ func startZygote(p plan, py Interpreter, prof *Profile, slots int, log *slog.Log
 		ahead: Limits{Memory: prof.Limits.Memory, Timeout: prof.Limits.MaxTimeout},
 	}
 	go z.bury()
+	defer context.AfterFunc(ctx, func() { z.kill("no longer wanted") })()
 	if err := z.warm(p, py, prof, slots); err != nil {
 		z.kill("did not start")
 		z.retire() // should it be refused because we may not kill it (see verify)

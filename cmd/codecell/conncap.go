@@ -65,7 +65,7 @@ func (c *connCap) ConnState(conn net.Conn, state http.ConnState) {
 }
 
 // admit enters a connection just accepted, closing another where it must.
-// It returns nil when every one has a request in work.
+// It returns nil when every one has a request in work and takes its reply.
 func (c *connCap) admit(tcp *net.TCPConn) *cappedConn {
 	c.mu.Lock()
 	var victim *cappedConn
@@ -98,7 +98,27 @@ func (c *connCap) leastLoss() *cappedConn {
 			least = conn
 		}
 	}
+	if least == nil {
+		least = c.oldestStalled()
+	}
 	return least
+}
+
+// oldestStalled is the oldest connection whose peer has not taken what was written
+// to it, or nil. A request costs a few bytes, its reply a send buffer: without this,
+// clients that ask and never read would keep everybody else out, probes included.
+// The caller holds c.mu.
+func (c *connCap) oldestStalled() *cappedConn {
+	var oldest *cappedConn
+	for conn := range c.conns {
+		if oldest != nil && conn.since >= oldest.since {
+			continue
+		}
+		if n, err := unacknowledged(conn); err == nil && n > 0 {
+			oldest = conn
+		}
+	}
+	return oldest
 }
 
 // move notes a change of standing, unless the connection was given up or is

@@ -41,7 +41,7 @@ func TestLeastLoss(t *testing.T) {
 			limit := newConnCap(1, patience)
 			conns := make([]*cappedConn, len(tt.conns))
 			for i, at := range tt.conns {
-				conns[i] = &cappedConn{standing: at.standing, since: at.since}
+				conns[i] = &cappedConn{TCPConn: new(net.TCPConn), standing: at.standing, since: at.since}
 				limit.conns[conns[i]] = struct{}{}
 			}
 			var want *cappedConn
@@ -52,6 +52,43 @@ func TestLeastLoss(t *testing.T) {
 				t.Errorf("gave up %+v, want index %d", got, tt.want)
 			}
 		})
+	}
+}
+
+// Clients that ask and never read must not keep a probe out.
+func TestStalledReadersMakeRoom(t *testing.T) {
+	t.Parallel()
+	limit := newConnCap(2, patience)
+	s := startCapServer(t, limit, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(make([]byte, 16<<20)) // far more than both sockets hold
+	}))
+	for range 2 {
+		conn := s.dial()
+		if _, err := io.WriteString(conn, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deadline := time.Now().Add(patience)
+	for stalled := 0; stalled < 2; {
+		stalled = 0
+		limit.mu.Lock()
+		for conn := range limit.conns {
+			if n, err := unacknowledged(conn); conn.standing == active && err == nil && n > 0 {
+				stalled++
+			}
+		}
+		limit.mu.Unlock()
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of 2 replies are stalled", stalled)
+		}
+	}
+	probe := s.dial()
+	if _, err := io.WriteString(probe, "GET /now HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	_ = probe.SetReadDeadline(time.Now().Add(patience))
+	if answer, err := io.ReadAll(probe); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 ") {
+		t.Errorf("the probe got %q, %v", answer, err)
 	}
 }
 

@@ -158,6 +158,10 @@ def tell(tag: bytes, payload: bytes = b"") -> None:
         pass
 
 
+def said(findings: list[str]) -> bytes:
+    return json.dumps(findings, ensure_ascii=False).encode("utf-8", "replace")
+
+
 def read_program() -> bytes:
     """The program, as the server sends it: its length in 32 bits, then UTF-8."""
     (length,) = struct.unpack("<I", read_exactly(4))
@@ -193,10 +197,13 @@ def run(source: bytes, jail: Jail, memory: int) -> int:
         if jail.policy.ran_out_of_memory(exc, peak, memory) or not jail.rules.refuses_syntax_errors:
             return finish(handle(exc), False)
         refused = [jail.policy.describe_parse_error(exc, source)]
-    if noticed:
-        tell(b"N", json.dumps(noticed).encode())
+    # What refuses comes first: both share what the server will read, and neither is
+    # escaped, which would make six bytes of one character.
     if program is None:
-        tell(b"V", json.dumps(refused).encode())
+        tell(b"V", said(refused))
+    if noticed:
+        tell(b"N", said(noticed))
+    if program is None:
         return 0
     failure: BaseException | None = None
     become_main()
@@ -251,7 +258,8 @@ def end_main() -> None:
     """Let the program's objects have their say: a __del__, a suspended generator.
 
     Code of the program's that can still run holds its globals. When nobody else
-    does, there is no cycle that matters, and a short program is spared the collector.
+    does, only a cycle whose finalizer is not written in Python (a partial, say) could
+    have one, and a short program is spared the collector.
     """
     global _main
     _modules.pop("__main__", None)

@@ -69,6 +69,8 @@ func enter() error {
 		// After the last change of credentials, which clears it (prctl(2)). A
 		// server that died before this leaves a closed socket: the zygote ends.
 		{"pdeathsig", func() error { return unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0) }},
+		// What the server was started with (nohup, a shell's habits) would be every run's.
+		{"signals", defaultSignals},
 		{"rlimits", func() error { return limit(spec) }},
 		{"huge_pages", noHugePages},
 		// For one look of the zygote at its own maps, whichever uid it has by then.
@@ -85,6 +87,32 @@ func enter() error {
 		}
 	}
 	return &stepError{"exec", fmt.Errorf("%s: %w", spec.Path, unix.Exec(spec.Path, spec.Args, spec.Env))}
+}
+
+// defaultSignals ends what exec would pass on of signals: those that are ignored
+// are not any more, and none is blocked. Handlers end with exec anyway.
+func defaultSignals() error {
+	// struct sigaction as rt_sigaction(2) takes it, with SIG_IGN as its handler.
+	type action struct{ handler, flags, restorer, mask uintptr }
+	const ignore, signals, maskBytes = 1, 64, 8
+	for sig := uintptr(1); sig <= signals; sig++ {
+		var now, byDefault action
+		if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, 0, uintptr(unsafe.Pointer(&now)), maskBytes, 0, 0); errno != 0 {
+			return fmt.Errorf("signal %d: %w", sig, errno)
+		}
+		if now.handler != ignore {
+			continue
+		}
+		if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&byDefault)), 0, maskBytes, 0, 0); errno != 0 {
+			return fmt.Errorf("signal %d: %w", sig, errno)
+		}
+	}
+	var none uint64
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&none)), 0, maskBytes, 0, 0)
+	if errno != 0 {
+		return fmt.Errorf("signal mask: %w", errno)
+	}
+	return nil
 }
 
 // noHugePages makes memory come in small pages: at 2 MiB for a touch, a program
