@@ -169,7 +169,7 @@ func TestContract(t *testing.T) {
 	}
 
 	t.Run("429", func(t *testing.T) {
-		plain.send(t, rawPost(code("block")))
+		running := plain.send(t, rawPost(code("block")))
 		expect(t, started, "start")
 		a := plain.post(t, code("ok"))
 		if a.Status != 429 || a.JSON["error"] != "At capacity" || a.JSON["latest_free_ms"] == nil {
@@ -177,6 +177,7 @@ func TestContract(t *testing.T) {
 		}
 		conforms(t, http.MethodPost, "/execute", a)
 		close(finish)
+		within(t, running, wait) // its slot is free again
 	})
 	t.Run("408", func(t *testing.T) {
 		x := newExchange(nil, nil, plain.service.log)
