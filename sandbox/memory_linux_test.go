@@ -198,8 +198,14 @@ func TestLookDoesNotAllocate(t *testing.T) {
 	}
 	defer w.add(&fakeRun{name: "a", log: new(killLog)})()
 	w.look() // kills a, once
-	if n := testing.AllocsPerRun(100, func() { w.look() }); n != 0 {
-		t.Errorf("%v allocations for one look", n)
+	// Allocations are counted for the whole process, in which sandboxes of other
+	// tests live: they can only add.
+	least := testing.AllocsPerRun(100, func() { w.look() })
+	for range 20 {
+		least = min(least, testing.AllocsPerRun(100, func() { w.look() }))
+	}
+	if least != 0 {
+		t.Errorf("%v allocations for one look", least)
 	}
 	src.Close()
 	procs.Close()
