@@ -108,9 +108,11 @@ func TestRunAsPythonDoes(t *testing.T) {
 		{"crlf", "x = 1\r\nprint(x)\r\n", "1\n", "", 0, OutcomeOK},
 		{"named character", `print("\N{SNOWMAN}")`, "☃\n", "", 0, OutcomeOK},
 		{"strptime", "from datetime import datetime\nprint(datetime.strptime('2020-01-02', '%Y-%m-%d').year)", "2020\n", "", 0, OutcomeOK},
-		{"what is imported late", "from collections import Counter, UserDict\nfrom functools import singledispatch\n@singledispatch\ndef f(x): return 'f'\n" +
-			"print(Counter('aab').most_common(1), UserDict(a=1).copy(), f(1), 'é'.encode('utf-16-le').decode('utf-16-le'), 'é'.encode('cp1252'))",
-			"[('a', 2)] {'a': 1} f é b'\\xe9'\n", "", 0, OutcomeOK},
+		{
+			"what is imported late", "from collections import Counter, UserDict\nfrom functools import singledispatch\n@singledispatch\ndef f(x): return 'f'\n" +
+				"print(Counter('aab').most_common(1), UserDict(a=1).copy(), f(1), 'é'.encode('utf-16-le').decode('utf-16-le'), 'é'.encode('cp1252'))",
+			"[('a', 2)] {'a': 1} f é b'\\xe9'\n", "", 0, OutcomeOK,
+		},
 		{"undecodable byte", `print("\udc80")`, "\x80\n", "", 0, OutcomeOK},
 	} {
 		t.Run(c.name, func(t *testing.T) {

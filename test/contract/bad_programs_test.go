@@ -181,8 +181,8 @@ func (e ending) check(t *testing.T, status int, body []byte) string {
 
 // matches says whether text is as the pattern, in which one "…" stands for any.
 func matches(text, pattern string) bool {
-	before, after, any := strings.Cut(pattern, "…")
-	if !any {
+	before, after, open := strings.Cut(pattern, "…")
+	if !open {
 		return text == pattern
 	}
 	return len(text) >= len(before)+len(after) && strings.HasPrefix(text, before) && strings.HasSuffix(text, after)
