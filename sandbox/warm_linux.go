@@ -73,14 +73,15 @@ func (z *zygote) warm(p plan, py Interpreter, prof *Profile, slots int) error {
 	return verify(z.pid, p)
 }
 
-// runtimeEnv is the interpreter's whole environment. One malloc arena, because
-// there is one thread; the time zone is the server's, read before the jail closes.
+// runtimeEnv is the interpreter's whole environment. No locale, whose tables would
+// be mapped (it speaks UTF-8 by -X utf8); one malloc arena, because there is one
+// thread; the time zone is the server's, read before the jail closes.
 func runtimeEnv() []string {
 	tz, ok := os.LookupEnv("TZ") //nolint:forbidigo // the runtime's own variable, passed on as it is
 	if !ok {
 		tz = "UTC"
 	}
-	return []string{"MALLOC_ARENA_MAX=1", "TZ=" + tz}
+	return []string{"LC_ALL=C", "MALLOC_ARENA_MAX=1", "TZ=" + tz}
 }
 
 func zygoteConfig(p plan, prof *Profile) ([]byte, error) {
