@@ -72,8 +72,8 @@ class Jail:
         sys.excepthook = sys.__excepthook__ = print_exception
         sys.unraisablehook = print_unraisable
 
-    def enter(self, zygote: int, memory: int, cpu: int, fds: tuple[int, int, int, int]) -> str:
-        """Take every step, in this order. Returns "" or, on the way, raises with self.step set."""
+    def enter(self, zygote: int, memory: int, cpu: int, fds: tuple[int, int, int, int]) -> None:
+        """Take every step, in this order. One that fails raises, and self.step names it."""
         call, number = self.kernel.call, self.calls
         # First: from here on this process does not outlive its zygote.
         self.step = "pdeathsig"
