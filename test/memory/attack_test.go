@@ -1,0 +1,85 @@
+//go:build linux
+
+package memory
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// routes returns the first column of docs/memory.md's two tables of routes.
+func routes(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/memory.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	inside := false
+	for line := range strings.Lines(string(text)) {
+		switch {
+		case strings.HasPrefix(line, "| route |"):
+			inside = true
+		case !strings.HasPrefix(line, "|"):
+			inside = false
+		case inside && !strings.HasPrefix(line, "|---"):
+			found = append(found, strings.TrimSpace(strings.Split(line, "|")[1]))
+		}
+	}
+	if len(found) < 20 {
+		t.Fatalf("only %d routes: %q", len(found), found)
+	}
+	return found
+}
+
+func TestEveryAttackNamesARoute(t *testing.T) {
+	t.Parallel()
+	attacks, err := Corpus()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := routes(t)
+	for _, a := range attacks {
+		if !slices.ContainsFunc(known, func(r string) bool { return strings.HasPrefix(r, a.Route) }) {
+			t.Errorf("%s: no line of docs/memory.md begins with %q", a.Name, a.Route)
+		}
+	}
+}
+
+func TestParseProgram(t *testing.T) {
+	t.Parallel()
+	const good = "# route: a route\n# ends: ok, memory_error\n# outside: 12 MiB\nprint(1)\n"
+	a, err := parseProgram(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Route != "a route" || !slices.Equal(a.Ends, []End{OK, MemoryError}) || a.Outside != 12 || a.Program != "print(1)\n" {
+		t.Errorf("%+v", a)
+	}
+	for _, bad := range []struct{ old, new string }{
+		{"# route: a route\n", ""},
+		{"# route: a route", "# route: "},
+		{"# route: a route", "#route: a route"},
+		{"a route", "a route "},
+		{"ok, memory_error", "ok,memory_error"},
+		{"ok, memory_error", "ok, ok"},
+		{"ok, memory_error", "fine"},
+		{"ok, memory_error", ""},
+		{"12 MiB", "12"},
+		{"12 MiB", "0 MiB"},
+		{"12 MiB", "-1 MiB"},
+		{"12 MiB", "12 GiB"},
+		{"print(1)\n", "\n"},
+		{good, ""},
+	} {
+		text := strings.Replace(good, bad.old, bad.new, 1)
+		if text == good {
+			t.Fatalf("%q changes nothing", bad.old)
+		}
+		if a, err := parseProgram(text); err == nil {
+			t.Errorf("%q is taken: %+v", text, a)
+		}
+	}
+}

@@ -1,0 +1,11 @@
+//go:build linux
+
+package memory
+
+// clientAttacks returns the attacks by clients, each of which stands in a
+// client_*.go of its own.
+func clientAttacks() []Attack {
+	return []Attack{
+		unfinishedHeaders,
+	}
+}
