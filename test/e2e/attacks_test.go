@@ -65,16 +65,24 @@ func (a attack) try(t *testing.T, c *cell.Client) error {
 	return nil
 }
 
-// control runs the attack outside, where it has to succeed.
-func (a attack) control(t *testing.T) {
+// control runs the attack outside, where it has to succeed: with the python3
+// that is found behind wrap.
+func (a attack) control(t *testing.T, wrap ...string) {
 	t.Helper()
 	l := listen(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "python3", "-I", "-c", a.code(l.port)).CombinedOutput()
+	argv := append(wrap, "python3", "-I", "-c", a.code(l.port))
+	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput()
 	if err != nil || !strings.HasPrefix(string(out), escaped) {
 		t.Errorf("%v, printed %q", err, out)
 	}
+	// A fork that got through has left its child to us.
+	orphans, err := cell.Orphans()
+	if err != nil {
+		t.Error(err)
+	}
+	cell.EndOrphans(orphans)
 	if a.seen && !l.visited() {
 		t.Error("the listener saw nobody")
 	}

@@ -16,8 +16,8 @@ func mountReadOnly() error {
 		return os.NewSyscallError("unshare", err)
 	}
 	// What changes here must not reach the namespace that we come from.
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return os.NewSyscallError("mount", err)
+	if err := mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return err
 	}
 	for _, tree := range []struct {
 		path string
