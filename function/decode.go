@@ -35,7 +35,7 @@ func (e *jsonError) Error() string { return e.detail }
 type fieldError struct {
 	Location string         `json:"location"`
 	Message  string         `json:"message"`
-	Value    jsontext.Value `json:"value,omitzero"` // nil unless short, scalar, and not of code
+	Value    jsontext.Value `json:"value,omitzero"` // nil unless short, scalar, fit for any decoder, and not of code
 }
 
 // fieldErrors is everything wrong with the fields of a request.
@@ -96,7 +96,7 @@ func malformed(err error) error {
 	var syntax *jsontext.SyntacticError
 	switch {
 	case errors.Is(err, errNotObject):
-		return &jsonError{"The body is JSON, but not an object."}
+		return &jsonError{"The body is not a JSON object."}
 	case errors.Is(err, errTrailing):
 		return &jsonError{"There is more in the body after the JSON object."}
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -108,7 +108,7 @@ func malformed(err error) error {
 	case errors.Is(syntax.Err, jsontext.ErrDuplicateName):
 		return &jsonError{fmt.Sprintf("The name %q occurs twice in one object.", short(syntax.JSONPointer.LastToken()))}
 	default:
-		return &jsonError{fmt.Sprintf("The body is not JSON: %v at byte %d.", syntax.Err, syntax.ByteOffset)}
+		return &jsonError{fmt.Sprintf("The body can't be read as JSON: %v at byte %d.", syntax.Err, syntax.ByteOffset)}
 	}
 }
 
@@ -180,7 +180,7 @@ func decodeTimeout(dec *jsontext.Decoder, most time.Duration, job *sandbox.Job, 
 		return err
 	}
 	if !(seconds > 0 && seconds <= most.Seconds()) {
-		wrong.add(location, fmt.Sprintf("want more than 0 and at most %v seconds", most.Seconds()), raw)
+		wrong.add(location, fmt.Sprintf("want more than 0 and at most %v seconds", most.Seconds()), echo(raw, seconds))
 		return nil
 	}
 	// Never 0, which would mean the default.
@@ -196,7 +196,7 @@ func decodeMemory(dec *jsontext.Decoder, most sandbox.MiB, job *sandbox.Job, wro
 	}
 	switch {
 	case mib < float64(sandbox.MinMemory) || mib > float64(most):
-		wrong.add(location, fmt.Sprintf("want at least %d and at most %d MiB", sandbox.MinMemory, most), raw)
+		wrong.add(location, fmt.Sprintf("want at least %d and at most %d MiB", sandbox.MinMemory, most), echo(raw, mib))
 	case mib != math.Trunc(mib):
 		wrong.add(location, "want a whole number of MiB", raw)
 	default:
@@ -226,6 +226,15 @@ func decodeNumber(dec *jsontext.Decoder, location string, wrong *fieldErrors) (r
 		return nil, 0, fmt.Errorf("function: jsontext passed %q as a number: %w", short(string(raw)), err)
 	}
 	return raw, n, nil
+}
+
+// echo is the number as it may be said back: nil where no float64 holds it. Many
+// decoders refuse such a number, and with it the answer that it stands in.
+func echo(raw jsontext.Value, n float64) jsontext.Value {
+	if math.IsInf(n, 0) {
+		return nil
+	}
+	return raw
 }
 
 func nameOf(kind jsontext.Kind) string {

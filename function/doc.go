@@ -45,7 +45,7 @@
 // problemOf is the one place that maps errors to statuses. Everything but 200 is
 // application/problem+json with the type urn:codecell:problem:SLUG:
 //
-//	400  policy, no-code, malformed-json, incomplete-body
+//	400  policy, no-code, malformed-json, incomplete-body, malformed-chunks
 //	401  unauthorized         403  cross-origin
 //	404  not-found            405  method-not-allowed
 //	408  body-timeout         413  too-large

@@ -77,7 +77,7 @@ func (x *exchange) note(attrs ...slog.Attr) { x.noted = append(x.noted, attrs...
 // connection without a read deadline: from the body's end on, net/http watches
 // for the client to leave. Once closing is done it reads no further.
 //
-// Errors: errBodyLate, errTooLarge, errBodyCut, errDraining.
+// Errors: errBodyLate, errTooLarge, errBodyCut, errBodyChunks, errDraining.
 func (x *exchange) readBody(closing context.Context) ([]byte, error) {
 	x.setReadDeadline(bodyTimeout)
 	// A Read that waits is woken by a deadline that has passed. Should the body
@@ -111,7 +111,12 @@ func (x *exchange) readBody(closing context.Context) ([]byte, error) {
 		err = errBodyLate
 	default:
 		x.note(slog.String("cause", err.Error()))
-		err = errBodyCut
+		// net/http has no error of its own for chunks that are none.
+		if x.r.ContentLength < 0 && !errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errBodyChunks
+		} else {
+			err = errBodyCut
+		}
 	}
 	x.body = bodyBroken
 	return nil, err

@@ -23,6 +23,7 @@ var (
 	errTooLarge    = errors.New("body too large")
 	errBodyLate    = errors.New("body did not arrive in time")
 	errBodyCut     = errors.New("body cut off")
+	errBodyChunks  = errors.New("body in malformed chunks")
 )
 
 // methodError refuses a method that a route does not have.
@@ -118,6 +119,8 @@ func problemOf(err error) *problem {
 		return newProblem(http.StatusRequestTimeout, "body-timeout", "Request timeout", fmt.Sprintf("The body did not arrive within %v.", bodyTimeout))
 	case errors.Is(err, errBodyCut):
 		return newProblem(http.StatusBadRequest, "incomplete-body", "Incomplete body", "The body ended before its announced end.")
+	case errors.Is(err, errBodyChunks):
+		return newProblem(http.StatusBadRequest, "malformed-chunks", "Malformed chunks", "The body is not in chunks as HTTP/1.1 has them, which Transfer-Encoding says it is.")
 	case errors.As(err, &syntax):
 		return newProblem(http.StatusBadRequest, "malformed-json", "Malformed JSON", syntax.detail)
 	case errors.As(err, &fields):

@@ -148,13 +148,15 @@ type problem struct {
 	Type         string   `json:"type"`
 	Title        string   `json:"title"`
 	Status       int      `json:"status"`
+	Detail       string   `json:"detail"`
 	Instance     string   `json:"instance"`
 	Error        string   `json:"error"`
 	Violations   []string `json:"violations"`
 	LatestFreeMS *int64   `json:"latest_free_ms"`
 	Errors       []struct {
-		Location string `json:"location"`
-		Message  string `json:"message"`
+		Location string          `json:"location"`
+		Message  string          `json:"message"`
+		Value    json.RawMessage `json:"value"`
 	} `json:"errors"`
 }
 
