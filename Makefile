@@ -19,7 +19,7 @@ have_race = [ "$$($(GO) env CGO_ENABLED)" = 1 ] && \
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-framework build test check fmt-check vet-check lint-check module-check python-check \
-	e2e e2e-short bench clean
+	e2e e2e-short bench image prove clean
 
 help: ## what can be made (the default)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +77,12 @@ e2e-short: build ## the same, less the long ones
 
 bench: build ## the figures of docs/benchmarks.md, measured on this machine
 	$(GO) run ./test/bench
+
+image: build ## the container image localhost/codecell:prove, on a base of Debian packages (root, podman)
+	$(GO) run ./test/prove -image-only
+
+prove: build ## every attack on the memory of the real container, with what the kernel counted (root, podman; PROVE="-soak 1m")
+	$(GO) run ./test/prove -json bin/prove.json $(PROVE)
 
 clean: ## remove what the other targets built
 	rm -rf bin

@@ -34,6 +34,9 @@ type Attack struct {
 	EndsServer bool
 }
 
+// SoakName is the name of the one attack that lasts as long as it is told to.
+const SoakName = "soak"
+
 // An End is how a run ended: its outcome, but for memory_limit, which is
 // divided by who noticed.
 type End string

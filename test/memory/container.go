@@ -1,0 +1,300 @@
+//go:build linux
+
+package memory
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"codecell/test/e2e/cell"
+)
+
+const (
+	// startTimeout bounds the way from podman's start to the server's port.
+	startTimeout = 60 * time.Second
+	// stopTimeout is the server's own drain (8 s), and podman's part.
+	stopTimeout = 20 * time.Second
+	// podmanTimeout bounds a command that only asks or removes.
+	podmanTimeout = 30 * time.Second
+	// logMost is how much of the container's output is kept, in bytes.
+	logMost = 64 << 10
+)
+
+// Options are one way to run the image.
+type Options struct {
+	Image   string // of the local storage; nothing is pulled
+	Seccomp string // the file of the seccomp profile
+	Profile string // the file of the sandbox's profile, SANDBOX_PROFILE
+	// Parent is the cgroup below which the containers are, "/name". Its owner
+	// removes it, see RemoveParent.
+	Parent    string
+	MemoryMiB int
+	Slots     string // SANDBOX_MAX_CONCURRENCY
+}
+
+// A Container is a server in a container of its own, run as Knative and Cloud Run
+// do: no root, no capability, nothing writable, containerd's seccomp profile, no
+// swap, one CPU. Its port is on the machine's loopback interface.
+type Container struct {
+	URL    string
+	Server cell.Proc // by the machine's number
+
+	name   string
+	group  *cgroup
+	log    *tail
+	exited chan struct{} // closed when podman has ended, and the container with it
+	err    error         // podman's; read it after exited
+}
+
+// podman is a command line. On a machine with hybrid cgroups crun refuses, and
+// systemd may not be there to manage cgroups.
+func podman(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "podman", append([]string{"--runtime", "runc", "--cgroup-manager", "cgroupfs"}, args...)...)
+	// A Ctrl-C at the terminal is ours to pass on.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
+}
+
+// run is podman's command line for a container of this name.
+func (o Options) run(name string, more ...string) []string {
+	args := []string{
+		"run", "--rm", "--name", name, "--pull=never", "--log-driver=none", "--cgroup-parent", o.Parent,
+		"--user=65532:65532", "--cap-drop=all", "--security-opt=no-new-privileges", "--security-opt=seccomp=" + o.Seccomp,
+		"--read-only", "--read-only-tmpfs=false",
+		fmt.Sprintf("--memory=%dm", o.MemoryMiB), fmt.Sprintf("--memory-swap=%dm", o.MemoryMiB), "--cpus=1",
+		// podman would raise them as far as it may itself, and fail where it may not.
+		"--ulimit=nofile=4096:4096", "--ulimit=nproc=2048:2048",
+		"--network=host", // with LOCAL_ONLY: the loopback interface, no firewall touched
+		"--volume=" + o.Profile + ":/etc/codecell/prove.yaml:ro",
+		"--env=SANDBOX_PROFILE=/etc/codecell/prove.yaml",
+		"--env=SANDBOX_MAX_CONCURRENCY=" + o.Slots,
+		"--env=LOCAL_ONLY=true", "--env=PORT=0",
+	}
+	return append(append(args, more...), o.Image)
+}
+
+// Start runs the server and returns when it listens and its memory is counted.
+// The error holds what the container printed.
+func Start(ctx context.Context, o Options, name string) (_ *Container, err error) {
+	c := &Container{name: name, log: &tail{}, exited: make(chan struct{})}
+	url := make(chan string, 1)
+	c.launch(podman(context.WithoutCancel(ctx), o.run(name)...), url)
+	defer func() {
+		if err != nil {
+			c.Kill()
+			err = fmt.Errorf("container: %w; it printed:\n%s", err, c.Log())
+		}
+	}()
+	select {
+	case c.URL = <-url:
+	case <-c.exited:
+		return nil, fmt.Errorf("it ended at once: %w", c.exitError())
+	case <-time.After(startTimeout):
+		return nil, fmt.Errorf("no port after %v", startTimeout)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	pid, err := c.pid(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.Server, err = cell.Process(pid); err != nil {
+		return nil, err
+	}
+	if c.group, err = cgroupOf(pid); err != nil {
+		return nil, err
+	}
+	// Nobody has connected yet: sockets are counted from their accept(2) on.
+	return c, c.group.countTCP(int64(o.MemoryMiB) << 20)
+}
+
+// launch starts podman and watches over it. If this process is killed, podman
+// gets SIGTERM, which it passes on. The kernel sends that when the thread ends
+// that started podman, so the thread is kept.
+func (c *Container) launch(cmd *exec.Cmd, url chan<- string) {
+	cmd.Stdout, cmd.Stderr = &urlFinder{to: url, next: c.log}, c.log
+	cmd.WaitDelay = time.Second
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGTERM
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		c.err = cmd.Run()
+		close(c.exited)
+	}()
+}
+
+// pid asks podman for the server's process.
+func (c *Container) pid(ctx context.Context) (int, error) {
+	out, err := podman(ctx, "inspect", "--format", "{{.State.Pid}}", c.name).Output()
+	if err != nil {
+		return 0, fmt.Errorf("podman inspect: %w", err)
+	}
+	return strconv.Atoi(strings.TrimSpace(string(out)))
+}
+
+// Cgroup says what kind of cgroup counts the container's memory.
+func (c *Container) Cgroup() string { return c.group.version() }
+
+// Same says whether the server is the very process that was started.
+func (c *Container) Same() bool {
+	now, err := cell.Process(c.Server.PID)
+	return err == nil && now.Start == c.Server.Start && now.State != 'Z'
+}
+
+// Exited is closed when the container has ended.
+func (c *Container) Exited() <-chan struct{} { return c.exited }
+
+// exitError describes the end; exit code 0 is one as well.
+func (c *Container) exitError() error {
+	if c.err != nil {
+		return c.err
+	}
+	return errors.New("exit status 0")
+}
+
+// Stop ends the server as a platform does, with SIGTERM. It returns nil when
+// that, or its end before, was orderly: exit code 0.
+func (c *Container) Stop() error {
+	_ = syscall.Kill(c.Server.PID, syscall.SIGTERM) // an error means that it is gone
+	select {
+	case <-c.exited:
+	case <-time.After(stopTimeout):
+		c.Kill()
+		return fmt.Errorf("still running %v after SIGTERM", stopTimeout)
+	}
+	c.close()
+	if c.err != nil {
+		return fmt.Errorf("the container ended with: %w", c.err)
+	}
+	return nil
+}
+
+// Kill removes the container, whatever its state, and waits for podman.
+func (c *Container) Kill() {
+	ctx, cancel := context.WithTimeout(context.Background(), podmanTimeout)
+	defer cancel()
+	_ = podman(ctx, "rm", "--force", "--time=0", c.name).Run() // an error means that it is gone
+	<-c.exited
+	c.close()
+}
+
+func (c *Container) close() {
+	if c.group != nil {
+		c.group.close()
+		c.group = nil
+	}
+}
+
+// Log is the end of what the container printed.
+func (c *Container) Log() string { return c.log.String() }
+
+// Claim is what the server says of itself with the same options: its budget and
+// layers, as codecell doctor prints them.
+type Claim struct {
+	Fit         bool         `json:"fit"`
+	Refusal     string       `json:"refusal"`
+	Isolation   []cell.Layer `json:"isolation"`
+	Interpreter struct {
+		Path    string `json:"path"`
+		Version string `json:"version"`
+	} `json:"interpreter"`
+	Budget struct {
+		LimitMiB     int64 `json:"limit_mib"`
+		ReserveMiB   int64 `json:"reserve_mib"`
+		ReserveParts []struct {
+			Name string `json:"name"`
+			MiB  int64  `json:"mib"`
+		} `json:"reserve_parts"`
+		ForRunsMiB int64 `json:"for_runs_mib"`
+		RunMiB     int64 `json:"run_mib"`
+		Slots      int   `json:"slots"`
+	} `json:"budget"`
+}
+
+// part is an addend of the reserve, in bytes.
+func (c Claim) part(name string) int64 {
+	for _, p := range c.Budget.ReserveParts {
+		if p.Name == name {
+			return p.MiB << 20
+		}
+	}
+	return 0
+}
+
+// ServerPart is what the reserve has for the server's own process: what it held
+// when it was measured and everything behind its doors, in bytes.
+func (c Claim) ServerPart() int64 {
+	return c.part("server") + c.part("doors") + c.part("doors per slot")
+}
+
+// Doctor asks the image what it makes of these options.
+func Doctor(ctx context.Context, o Options, name string) (claim Claim, err error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	var stderr bytes.Buffer
+	cmd := podman(ctx, append(o.run(name), "doctor", "--json")...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return claim, fmt.Errorf("codecell doctor: %w: %s%s", err, out, &stderr)
+	}
+	if err := json.Unmarshal(out, &claim); err != nil {
+		return claim, fmt.Errorf("codecell doctor: %w: %s", err, out)
+	}
+	return claim, nil
+}
+
+// A tail keeps the last of what is written to it, and may be read meanwhile.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	if over := len(t.text) - logMost; over > 0 {
+		t.text = append(t.text[:0], t.text[over:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.text)
+}
+
+// urlFinder passes on what is written, and the first URL in it to the channel,
+// which must have room.
+type urlFinder struct {
+	to    chan<- string
+	next  io.Writer
+	begun []byte
+}
+
+var listening = regexp.MustCompile(`http://127\.0\.0\.1:\d+\n`)
+
+func (f *urlFinder) Write(p []byte) (int, error) {
+	if f.to != nil {
+		f.begun = append(f.begun, p...)
+		if url := listening.Find(f.begun); url != nil {
+			f.to <- strings.TrimSpace(string(url))
+			f.to, f.begun = nil, nil
+		}
+	}
+	return f.next.Write(p)
+}

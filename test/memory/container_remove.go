@@ -1,0 +1,82 @@
+//go:build linux
+
+package memory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// RemoveParent removes the cgroups below which containers were, from every
+// hierarchy. podman leaves them, and one for its monitor.
+func RemoveParent(parent string) error {
+	mounts, err := filepath.Glob("/sys/fs/cgroup/*" + parent)
+	if err != nil {
+		return err
+	}
+	mounts = append(mounts, "/sys/fs/cgroup"+parent)
+	var errs []error
+	for _, root := range mounts {
+		var dirs []string
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				dirs = append(dirs, path)
+			}
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			return err
+		})
+		errs = append(errs, err)
+		for _, dir := range slices.Backward(dirs) { // children first
+			errs = append(errs, removeCgroup(dir))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// removeCgroup waits for the last process to leave: podman's monitor outlives
+// the container by a moment.
+func removeCgroup(dir string) error {
+	deadline := time.After(podmanTimeout)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := os.Remove(dir)
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if !errors.Is(err, syscall.EBUSY) {
+			return err
+		}
+		select {
+		case <-deadline:
+			return err
+		case <-tick.C:
+		}
+	}
+}
+
+// RemoveContainers removes the containers whose names begin so, with force.
+func RemoveContainers(ctx context.Context, prefix string) error {
+	ctx, cancel := context.WithTimeout(ctx, podmanTimeout)
+	defer cancel()
+	out, err := podman(ctx, "ps", "--all", "--quiet", "--filter", "name=^"+prefix).Output()
+	if err != nil {
+		return fmt.Errorf("podman ps: %w", err)
+	}
+	for id := range strings.FieldsSeq(string(out)) {
+		if out, err := podman(ctx, "rm", "--force", "--time=0", id).CombinedOutput(); err != nil {
+			return fmt.Errorf("podman rm %s: %w: %s", id, err, out)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+//go:build linux
+
+package memory
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"codecell/test/e2e/cell"
+)
+
+// judge compares what was measured with what the promise says.
+func (c *Container) judge(m *Measurement, a Attack) {
+	if m.Kills > 0 {
+		m.breach("the kernel killed %d", m.Kills)
+	}
+	if m.LimitHits > 0 {
+		m.breach("the limit was met %d times", m.LimitHits)
+	}
+	if m.Peak >= m.Limit {
+		m.breach("charge %d of %d MiB", m.Peak>>20, m.Limit>>20)
+	}
+	if m.ServerPeak > m.ServerMay {
+		m.breach("server %d MiB, reserve has %d", m.ServerPeak>>20, m.ServerMay>>20)
+	}
+	if rise := m.Rise(); a.Program != "" && rise > m.RunsMay && m.Ends[MemoryLimit] == 0 {
+		m.breach("runs charged %d MiB, weigh %d, and no memory line", rise>>20, m.RunsMay>>20)
+	}
+	if m.Livez.Late() && !a.EndsServer {
+		m.breach("livez p95 %v, p99 %v", m.Livez.P95.Round(time.Millisecond), m.Livez.P99.Round(time.Millisecond))
+	}
+	for seen, n := range m.Seen {
+		if !a.mayBe(seen) {
+			m.breach("%d answers %q", n, seen)
+		}
+	}
+	for end, n := range m.Ends {
+		if a.Program != "" && !slices.Contains(a.Ends, end) || !slices.Contains(ends, end) {
+			m.breach("%d runs ended %q", n, end)
+		}
+	}
+	if a.Program != "" && len(m.Ends) == 0 {
+		m.breach("no run came to an end")
+	}
+	if len(m.Seen) == 0 {
+		m.breach("nothing was seen of the server")
+	}
+	switch {
+	case a.EndsServer:
+		c.judgeEnd(m)
+	case !c.Same():
+		m.breach("the server's process is gone: %v", c.exitError())
+	}
+	m.Breaches = slices.Sorted(slices.Values(m.Breaches)) // maps have no order
+}
+
+// JudgeOutside compares what the program charged without the jail with what it
+// must have, or it proves nothing.
+func (m *Measurement) JudgeOutside(a Attack) {
+	if want := int64(a.Outside) << 20; m.Outside < want && !m.OutsideKilled {
+		m.breach("outside the jail it charged %d MiB, want %d: the control fails", m.Outside>>20, a.Outside)
+	}
+}
+
+// judgeEnd waits for the server to end.
+func (c *Container) judgeEnd(m *Measurement) {
+	select {
+	case <-c.exited:
+		if c.err != nil {
+			m.breach("the server ended with %v", c.err)
+		}
+	case <-time.After(stopTimeout):
+		m.breach("the server has not ended")
+	}
+}
+
+// settle waits until every permit is back and shows that the container works as
+// it did before.
+func (c *Container) settle(ctx context.Context, m *Measurement) {
+	ctx, cancel := context.WithTimeout(ctx, idleTimeout)
+	defer cancel()
+	client := (&cell.Server{URL: c.URL}).Client(idleTimeout)
+	defer client.Close()
+	if err := waitIdle(ctx, client); err != nil {
+		m.breach("permits: %v", err)
+		return
+	}
+	if a, err := client.Execute(ctx, cell.Request{Code: "print(42)"}); err != nil || !a.OK("42\n") {
+		m.breach("the next program: %v %v", a, err)
+	}
+	if a, err := client.Get(ctx, "/readyz"); err != nil || a.Status != http.StatusOK {
+		m.breach("readyz: %v %v", a, err)
+	}
+}
+
+// waitIdle returns nil when nothing is in flight.
+func waitIdle(ctx context.Context, client *cell.Client) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		p, err := client.Profile(ctx)
+		if err == nil && p.Admission.InFlight == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d still taken after %v: %w", p.Admission.InFlight, idleTimeout, err)
+		case <-tick.C:
+		}
+	}
+}

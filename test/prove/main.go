@@ -1,0 +1,141 @@
+//go:build linux
+
+// Command prove makes the memory promise good in public: it builds the image,
+// runs it as Knative and Cloud Run would, makes every attack of package memory on
+// it and prints what the kernel counted. Its exit code is 0 only if the kernel
+// killed nothing and no bound was broken.
+//
+//	make prove
+//	go run ./test/prove [-configuration one,auto] [-attack REGEXP] [-soak 30m] [-outside=false] [-json FILE] [-list] [-image-only]
+//
+// It needs root and Debian's packages podman, runc and debootstrap, and says so
+// where they are missing. Nothing comes from an image registry: the base image is
+// made of Debian packages once and kept in the user's cache directory. When it
+// ends, by itself or by Ctrl-C, no container and no cgroup of it is left.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	"codecell/test/memory"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "prove:", err)
+		os.Exit(1)
+	}
+}
+
+// wish is what the command line asks for.
+type wish struct {
+	configurations []configuration
+	attacks        []memory.Attack
+	binary         string
+	json           string
+	soak           time.Duration
+	outside        bool
+}
+
+func run(ctx context.Context) error {
+	names := flag.String("configuration", "one,auto", "the `configurations` of the container, with commas")
+	pattern := flag.String("attack", "", "only the attacks whose names match the `regexp`")
+	list := flag.Bool("list", false, "print the attacks and make none")
+	imageOnly := flag.Bool("image-only", false, "build the image and make no attack")
+	var w wish
+	flag.StringVar(&w.binary, "bin", "bin/codecell", "the `binary` to put into the image")
+	flag.StringVar(&w.json, "json", "", "write every figure to the `file`")
+	flag.DurationVar(&w.soak, "soak", 30*time.Minute, "how long the soak lasts; 0: leave it out")
+	flag.BoolVar(&w.outside, "outside", true, "run each program outside of the jail as well, as the positive control")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		return fmt.Errorf("unexpected %q", flag.Args())
+	}
+	var err error
+	if w.configurations, err = choose(*names); err != nil {
+		return err
+	}
+	if w.attacks, err = attacks(*pattern, w.soak); err != nil {
+		return err
+	}
+	switch {
+	case *list:
+		return listAttacks(os.Stdout, w.attacks)
+	case *imageOnly:
+		if err := requireTools(); err != nil {
+			return err
+		}
+		return buildImage(ctx, w.binary)
+	}
+	return prove(ctx, w)
+}
+
+// attacks are those of the corpus that match.
+func attacks(pattern string, soak time.Duration) ([]memory.Attack, error) {
+	match, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, err
+	}
+	all, err := memory.Corpus()
+	if err != nil {
+		return nil, err
+	}
+	var chosen []memory.Attack
+	for _, a := range all {
+		if match.MatchString(a.Name) && (soak > 0 || a.Name != memory.SoakName) {
+			chosen = append(chosen, a)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("no attack matches %q", pattern)
+	}
+	return chosen, nil
+}
+
+// A configuration is a container's size and what it is to make of it.
+type configuration struct {
+	name      string
+	memoryMiB int
+	slots     string // SANDBOX_MAX_CONCURRENCY
+}
+
+func (c configuration) String() string {
+	return fmt.Sprintf("%s (%d MiB, concurrency %s)", c.name, c.memoryMiB, c.slots)
+}
+
+var configurations = []configuration{
+	{"one", 704, "1"},
+	{"auto", 2048, "auto"},
+}
+
+func choose(names string) (chosen []configuration, err error) {
+	for name := range strings.SplitSeq(names, ",") {
+		found := false
+		for _, c := range configurations {
+			if c.name == name {
+				chosen, found = append(chosen, c), true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("no configuration %q; there are %v", name, configurations)
+		}
+	}
+	return chosen, nil
+}
+
+// progress tells whoever waits what is being done.
+func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, "prove: "+format+"\n", args...) }
+
+var errBreached = errors.New("the promise was broken: see the table")

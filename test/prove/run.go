@@ -1,0 +1,166 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"codecell/test/memory"
+)
+
+// prove makes every attack on every configuration. It cleans up before it
+// returns, whatever happened.
+func prove(ctx context.Context, w wish) (err error) {
+	if err := requireTools(); err != nil {
+		return err
+	}
+	if err := buildImage(ctx, w.binary); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "codecell-prove-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	p := &proof{wish: w, name: fmt.Sprintf("codecell-prove-%d", os.Getpid())}
+	if p.seccomp, p.profile, err = writeInputs(dir); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.cleanUp()) }()
+
+	report := &report{Began: time.Now().UTC(), Machine: machine()}
+	var made error
+	for _, conf := range w.configurations {
+		if made = p.configuration(ctx, conf, report); made != nil {
+			break
+		}
+	}
+	report.print(os.Stdout)
+	if w.json != "" {
+		made = errors.Join(made, report.write(w.json))
+	}
+	if made == nil && report.breached() {
+		made = errBreached
+	}
+	return made
+}
+
+// proof is one run of this command.
+type proof struct {
+	wish
+	name             string // begins the name of everything that is made
+	seccomp, profile string // files
+	containers       int    // so far, for their names
+}
+
+// options are those of a container below a cgroup of this name.
+func (p *proof) options(c configuration, parent string) memory.Options {
+	return memory.Options{
+		Image: image, Seccomp: p.seccomp, Profile: p.profile,
+		Parent: "/" + parent, MemoryMiB: c.memoryMiB, Slots: c.slots,
+	}
+}
+
+// next is the name of the next container.
+func (p *proof) next() string {
+	p.containers++
+	return fmt.Sprintf("%s-%d", p.name, p.containers)
+}
+
+// cleanUp removes what is left of the containers.
+func (p *proof) cleanUp() error {
+	err := memory.RemoveContainers(context.Background(), p.name)
+	return errors.Join(err, memory.RemoveParent("/"+p.name))
+}
+
+// configuration makes the attacks on containers of one size: all on the same, as
+// long as it lives and has not broken its promise.
+func (p *proof) configuration(ctx context.Context, conf configuration, r *report) error {
+	options := p.options(conf, p.name)
+	claim, err := memory.Doctor(ctx, options, p.next())
+	if err != nil {
+		return err
+	}
+	r.Claims = append(r.Claims, namedClaim{conf.name, claim})
+	var c *memory.Container
+	defer func() {
+		if c != nil {
+			c.Kill()
+		}
+	}()
+	for i, a := range p.attacks {
+		if c == nil {
+			if c, err = memory.Start(ctx, options, p.next()); err != nil {
+				return err
+			}
+			r.Cgroup = c.Cgroup()
+			progress("%s: pid %d, %s", conf, c.Server.PID, c.URL)
+		}
+		progress("%s: %d of %d: %s", conf.name, i+1, len(p.attacks), a.Name)
+		m, err := c.Measure(ctx, a, claim, p.soakOf(a))
+		if err != nil {
+			return fmt.Errorf("%s: %w; the container printed:\n%s", a.Name, err, c.Log())
+		}
+		m.Configuration = conf.name
+		// The control needs no second look in a larger container.
+		if a.Program != "" && p.outside && conf.name == p.configurations[0].name {
+			if err := p.control(ctx, conf, a, claim, m); err != nil {
+				return err
+			}
+		}
+		r.Measurements = append(r.Measurements, m)
+		progress("%s", m.Line())
+		switch {
+		case len(m.Breaches) > 0:
+			progress("the container printed:\n%s", c.Log())
+			c.Kill()
+			c = nil
+		case a.EndsServer:
+			c = nil
+		}
+	}
+	if c == nil {
+		return nil
+	}
+	err = c.Stop()
+	c = nil
+	return err
+}
+
+func (p *proof) soakOf(a memory.Attack) time.Duration {
+	if a.Name == memory.SoakName {
+		return p.soak
+	}
+	return 0
+}
+
+// control runs the program outside of the jail and notes in m what it charged.
+func (p *proof) control(ctx context.Context, conf configuration, a memory.Attack, claim memory.Claim, m *memory.Measurement) (err error) {
+	name := p.next()
+	options := p.options(conf, name)
+	defer func() { err = errors.Join(err, memory.RemoveParent(options.Parent)) }()
+	m.Outside, m.OutsideKilled, err = memory.Outside(ctx, a, options, claim.Interpreter.Path, name)
+	if err != nil {
+		return fmt.Errorf("%s outside of the jail: %w", a.Name, err)
+	}
+	m.JudgeOutside(a)
+	return nil
+}
+
+// machine is what the figures depend on.
+func machine() string {
+	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		return err.Error()
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = err.Error()
+	}
+	return fmt.Sprintf("%s, Linux %s", filepath.Base(host), string(release[:len(release)-1]))
+}
