@@ -66,7 +66,7 @@ const (
 
 	fGetFD, fSetFD, fGetFL, fDupCloexec = 1, 2, 3, 1030
 
-	prSetPdeathsig, prSetDumpable = 1, 4
+	prSetPdeathsig, prSetDumpable, sigKill = 1, 4, 9
 
 	tcgets = 0x5401
 
@@ -116,10 +116,12 @@ var outer = concat(common, outerArch,
 	[]rule{when("clone", arg(0, equal, cloneFork))},
 	// What a child does to jail itself.
 	[]rule{
-		when("prctl", arg(0, equal, prSetPdeathsig)),
+		// SIGKILL and no other: a run that took it back could outlive its zygote.
+		when("prctl", arg(0, equal, prSetPdeathsig), arg(1, equal, sigKill)),
 		when("prctl", arg(0, equal, prSetDumpable), arg(1, equal, 0)),
 		when("setpriority", arg(0, equal, prioProcess), arg(1, equal, thisPID)),
-		when("seccomp", arg(0, equal, seccompSetFilter)),
+		// No flags: NEW_LISTENER is a descriptor that answers calls, TSYNC another thread's filter.
+		when("seccomp", arg(0, equal, seccompSetFilter), arg(1, equal, 0)),
 		when("kill", arg(0, moreEqual, 1), arg(0, lessEqual, maxPID)), // one process, never a group
 	},
 	calls("getpriority", "landlock_create_ruleset", "landlock_restrict_self", "tgkill"),

@@ -29,7 +29,8 @@ func TestFiltersAnswer(t *testing.T) {
 		{"outer", "clone", []uint64{0x3d0f00}, answerEPERM},                // a thread
 		{"outer", "clone3", nil, answerENOSYS},
 		{"outer", "prctl", []uint64{1, 9}, answerAllow},
-		{"outer", "prctl", []uint64{78}, answerEPERM}, // PR_FUTEX_HASH
+		{"outer", "prctl", []uint64{78}, answerEPERM},   // PR_FUTEX_HASH
+		{"outer", "prctl", []uint64{1, 0}, answerEPERM}, // no death with its parent
 		{"outer", "prctl", []uint64{1 | high}, answerEPERM},
 		{"outer", "kill", []uint64{1}, answerAllow},
 		{"outer", "kill", []uint64{maxPID}, answerAllow},
@@ -51,6 +52,7 @@ func TestFiltersAnswer(t *testing.T) {
 		{"outer", "ptrace", nil, answerEPERM},                         //
 		{"outer", "seccomp", []uint64{1, 0}, answerAllow},             //
 		{"outer", "seccomp", []uint64{3, 0}, answerEPERM},             // SECCOMP_GET_NOTIF_SIZES
+		{"outer", "seccomp", []uint64{1, 8}, answerEPERM},             // SECCOMP_FILTER_FLAG_NEW_LISTENER
 		{"outer", "landlock_restrict_self", []uint64{5}, answerAllow}, //
 
 		// A warm zygote gives up programs, paths and new code.
