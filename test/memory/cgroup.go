@@ -31,14 +31,6 @@ func cgroupOf(pid int) (*cgroup, error) {
 	if err != nil {
 		return nil, err
 	}
-	paths := make(map[string]string) // by controller; v2's is ""
-	for line := range strings.Lines(string(own)) {
-		if fields := strings.SplitN(strings.TrimSpace(line), ":", 3); len(fields) == 3 {
-			for name := range strings.SplitSeq(fields[1], ",") {
-				paths[name] = fields[2]
-			}
-		}
-	}
 	// A host with both kinds counts memory in only one of them.
 	for _, try := range []struct{ kind, controller, usage string }{
 		{"cgroup", "memory", "memory.usage_in_bytes"},
@@ -50,7 +42,7 @@ func cgroupOf(pid int) (*cgroup, error) {
 			if len(left) < 5 || len(right) < 3 || right[0] != try.kind {
 				continue
 			}
-			rel, err := filepath.Rel(left[3], paths[try.controller])
+			rel, err := filepath.Rel(left[3], pathOf(string(own), try.controller))
 			if err != nil {
 				continue
 			}

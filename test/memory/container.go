@@ -42,6 +42,25 @@ type Options struct {
 	Parent    string
 	MemoryMiB int
 	Slots     string // SANDBOX_MAX_CONCURRENCY
+	CPU       CPU
+}
+
+// CPU is what one CPU means.
+type CPU string
+
+const (
+	// Quota is Kubernetes': 100 ms of every 100 ms, on as many cores as there
+	// are. Who has used them up on two cores in 50 ms waits for the other 50.
+	Quota CPU = "quota"
+	// Core is Cloud Run's: one virtual CPU and no other.
+	Core CPU = "core"
+)
+
+func (c CPU) flag() string {
+	if c == Core {
+		return "--cpuset-cpus=0"
+	}
+	return "--cpus=1"
 }
 
 // A Container is a server in a container of its own, run as Knative and Cloud Run
@@ -73,7 +92,7 @@ func (o Options) run(name string, more ...string) []string {
 		"run", "--rm", "--name", name, "--pull=never", "--log-driver=none", "--cgroup-parent", o.Parent,
 		"--user=65532:65532", "--cap-drop=all", "--security-opt=no-new-privileges", "--security-opt=seccomp=" + o.Seccomp,
 		"--read-only", "--read-only-tmpfs=false",
-		fmt.Sprintf("--memory=%dm", o.MemoryMiB), fmt.Sprintf("--memory-swap=%dm", o.MemoryMiB), "--cpus=1",
+		fmt.Sprintf("--memory=%dm", o.MemoryMiB), fmt.Sprintf("--memory-swap=%dm", o.MemoryMiB), o.CPU.flag(),
 		// podman would raise them as far as it may itself, and fail where it may not.
 		"--ulimit=nofile=4096:4096", "--ulimit=nproc=2048:2048",
 		"--network=host", // with LOCAL_ONLY: the loopback interface, no firewall touched

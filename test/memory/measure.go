@@ -56,6 +56,9 @@ type Measurement struct {
 	Ends map[End]int  `json:"ends"`
 
 	Livez Latency `json:"livez"`
+	// Throttled is how long all of the container was kept from the CPU because
+	// it had used up its share. Nothing in it can answer meanwhile.
+	Throttled time.Duration `json:"throttled_ns"`
 
 	// Outside is what the program charged without the jail, at least; 0 when
 	// that was not tried. OutsideKilled says that the kernel put an end to it.

@@ -28,6 +28,7 @@ type gauge struct {
 type counters struct {
 	kills, machineKills, limitHits int64
 	peak, tcp, server              int64
+	throttled                      time.Duration
 }
 
 // startGauge notes in m what is there at rest, and resets every peak.
@@ -79,6 +80,7 @@ func (g *gauge) finish(m *Measurement) error {
 	m.Kills = now.kills - g.before.kills
 	m.MachineKills = now.machineKills - g.before.machineKills
 	m.LimitHits = now.limitHits - g.before.limitHits
+	m.Throttled = now.throttled - g.before.throttled
 	m.Peak, m.PeakTCP, m.ServerPeak = now.peak, max(now.tcp, g.last.tcp), now.server
 	if err != nil && g.c.Same() {
 		return fmt.Errorf("after the attack: %w", err)
@@ -88,13 +90,14 @@ func (g *gauge) finish(m *Measurement) error {
 
 // count reads all counters.
 func (c *Container) count() (n counters, err error) {
-	var errs [6]error
+	var errs [7]error
 	n.kills, errs[0] = c.group.oomKills()
 	n.machineKills, errs[1] = machineKills()
 	n.limitHits, errs[2] = c.group.limitHits()
 	n.peak, errs[3] = c.group.peakCharge()
 	_, n.tcp, errs[4] = c.group.charge()
 	n.server, errs[5] = c.serverPeak()
+	n.throttled, errs[6] = throttled(c.Server.PID)
 	return n, errors.Join(errs[:]...)
 }
 

@@ -42,40 +42,36 @@ func (l Latency) Late() bool {
 	return l.P99 > LivezBound
 }
 
-// A prober asks /livez as a kubelet does: on a connection of its own each time.
+// A prober asks /livez as a kubelet does, on a connection of its own each time,
+// and does not wait for one answer before it asks again: a stall is seen by every
+// check that falls into it.
 type prober struct {
-	quit  context.CancelFunc
-	done  chan struct{}
-	close func()
+	client *http.Client
+	url    string
+	quit   context.CancelFunc
+	checks sync.WaitGroup
+
+	mu    sync.Mutex
 	took  []time.Duration
 	fails int
 }
 
 func startProber(url string) *prober {
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &prober{quit: cancel, done: make(chan struct{})}
-	p.close = sync.OnceFunc(func() { p.quit(); <-p.done })
-	go p.loop(ctx, url+"/livez")
+	p := &prober{
+		client: &http.Client{Timeout: livezTimeout, Transport: &http.Transport{DisableKeepAlives: true}},
+		url:    url + "/livez",
+		quit:   cancel,
+	}
+	p.checks.Go(func() { p.loop(ctx) })
 	return p
 }
 
-func (p *prober) loop(ctx context.Context, url string) {
-	defer close(p.done)
-	client := &http.Client{Timeout: livezTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
+func (p *prober) loop(ctx context.Context) {
 	tick := time.NewTicker(livezPeriod)
 	defer tick.Stop()
 	for {
-		began := time.Now()
-		alive := check(ctx, client, url)
-		if ctx.Err() != nil {
-			return
-		}
-		took := time.Since(began)
-		if !alive {
-			p.fails++
-			took = max(took, livezTimeout)
-		}
-		p.took = append(p.took, took)
+		p.checks.Go(p.check)
 		select {
 		case <-ctx.Done():
 			return
@@ -84,12 +80,21 @@ func (p *prober) loop(ctx context.Context, url string) {
 	}
 }
 
-func check(ctx context.Context, client *http.Client, url string) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return false
+func (p *prober) check() {
+	began := time.Now()
+	alive := p.alive()
+	took := time.Since(began)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !alive {
+		p.fails++
+		took = max(took, livezTimeout)
 	}
-	resp, err := client.Do(req)
+	p.took = append(p.took, took)
+}
+
+func (p *prober) alive() bool {
+	resp, err := p.client.Get(p.url)
 	if err != nil {
 		return false
 	}
@@ -98,9 +103,11 @@ func check(ctx context.Context, client *http.Client, url string) bool {
 	return err == nil && resp.StatusCode == http.StatusOK
 }
 
-// stop ends the checks. It may be called again.
+// stop sends no more checks and waits for those that are under way. It may be
+// called again.
 func (p *prober) stop() Latency {
-	p.close()
+	p.quit()
+	p.checks.Wait()
 	l := Latency{Checks: len(p.took), Failed: p.fails}
 	if l.Checks > 0 {
 		l.P50, l.P95 = cell.Quantile(p.took, 0.5), cell.Quantile(p.took, 0.95)

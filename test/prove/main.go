@@ -6,7 +6,7 @@
 // killed nothing and no bound was broken.
 //
 //	make prove
-//	go run ./test/prove [-configuration one,auto] [-attack REGEXP] [-soak 30m] [-outside=false] [-json FILE] [-list] [-image-only]
+//	go run ./test/prove [-configuration one,auto] [-attack REGEXP] [-soak 30m] [-cpu quota] [-outside=false] [-json FILE] [-list] [-image-only]
 //
 // It needs root and Debian's packages podman, runc and debootstrap, and says so
 // where they are missing. Nothing comes from an image registry: the base image is
@@ -46,6 +46,7 @@ type wish struct {
 	binary         string
 	json           string
 	soak           time.Duration
+	cpu            memory.CPU
 	outside        bool
 }
 
@@ -54,10 +55,16 @@ func run(ctx context.Context) error {
 	pattern := flag.String("attack", "", "only the attacks whose names match the `regexp`")
 	list := flag.Bool("list", false, "print the attacks and make none")
 	imageOnly := flag.Bool("image-only", false, "build the image and make no attack")
-	var w wish
+	w := wish{cpu: memory.Quota}
 	flag.StringVar(&w.binary, "bin", "bin/codecell", "the `binary` to put into the image")
 	flag.StringVar(&w.json, "json", "", "write every figure to the `file`")
 	flag.DurationVar(&w.soak, "soak", 30*time.Minute, "how long the soak lasts; 0: leave it out")
+	flag.Func("cpu", "what one CPU is: quota, as on Kubernetes (the default), or core, as on Cloud Run", func(s string) error {
+		if w.cpu = memory.CPU(s); w.cpu != memory.Quota && w.cpu != memory.Core {
+			return fmt.Errorf("want %s or %s", memory.Quota, memory.Core)
+		}
+		return nil
+	})
 	flag.BoolVar(&w.outside, "outside", true, "run each program outside of the jail as well, as the positive control")
 	flag.Parse()
 	if flag.NArg() > 0 {

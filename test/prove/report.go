@@ -20,6 +20,7 @@ type report struct {
 	Began        time.Time             `json:"began"`
 	Machine      string                `json:"machine"`
 	Cgroup       string                `json:"cgroup"`
+	CPU          memory.CPU            `json:"cpu"`
 	Claims       []namedClaim          `json:"claims"`
 	Measurements []*memory.Measurement `json:"measurements"`
 }
@@ -40,7 +41,7 @@ func (r *report) breached() bool {
 }
 
 func (r *report) print(w io.Writer) {
-	fmt.Fprintf(w, "\n%s; %s\n", r.Machine, r.Cgroup)
+	fmt.Fprintf(w, "\n%s; %s; one CPU by %s\n", r.Machine, r.Cgroup, r.CPU)
 	for _, c := range r.Claims {
 		b := c.Claim.Budget
 		fmt.Fprintf(w, "%s: %d MiB, reserve %d (server %d), %d x %d for runs; Python %s; layers %s\n",
@@ -48,7 +49,7 @@ func (r *report) print(w io.Writer) {
 			c.Claim.Interpreter.Version, active(c.Claim.Isolation))
 	}
 	fmt.Fprintln(w, "\nMiB unless said otherwise. rise: peak above rest. runs: what the slots weigh. server: its resident peak of its part of the reserve.")
-	fmt.Fprintln(w, "livez: 99th percentile and maximum in ms. outside: the same program without the jail.")
+	fmt.Fprintln(w, "livez: 99th percentile and maximum in ms, and for how long the whole container was kept from its CPU. outside: the same program without the jail.")
 	fmt.Fprintln(w)
 	t := cell.NewTable("attack", "in", "kills", "peak/line/limit", "tcp", "rise/runs", "server", "livez", "outside", "s", "answers and ends", "verdict")
 	for _, m := range r.Measurements {
@@ -56,7 +57,7 @@ func (r *report) print(w io.Writer) {
 			fmt.Sprintf("%d/%d/%d", m.Peak>>20, m.MemoryLine>>20, m.Limit>>20), m.PeakTCP>>20,
 			fmt.Sprintf("%d/%d", m.Rise()>>20, m.RunsMay>>20),
 			fmt.Sprintf("%d/%d", m.ServerPeak>>20, m.ServerMay>>20),
-			fmt.Sprintf("%d/%d", m.Livez.P99.Milliseconds(), m.Livez.Max.Milliseconds()),
+			fmt.Sprintf("%d/%d (%d)", m.Livez.P99.Milliseconds(), m.Livez.Max.Milliseconds(), m.Throttled.Milliseconds()),
 			outside(m), fmt.Sprintf("%.0f", m.Seconds), m.Story(), verdict(m))
 	}
 	t.Print(w)

@@ -33,7 +33,7 @@ func prove(ctx context.Context, w wish) (err error) {
 	}
 	defer func() { err = errors.Join(err, p.cleanUp()) }()
 
-	report := &report{Began: time.Now().UTC(), Machine: machine()}
+	report := &report{Began: time.Now().UTC(), Machine: machine(), CPU: w.cpu}
 	var made error
 	for _, conf := range w.configurations {
 		if made = p.configuration(ctx, conf, report); made != nil {
@@ -62,7 +62,7 @@ type proof struct {
 func (p *proof) options(c configuration, parent string) memory.Options {
 	return memory.Options{
 		Image: image, Seccomp: p.seccomp, Profile: p.profile,
-		Parent: "/" + parent, MemoryMiB: c.memoryMiB, Slots: c.slots,
+		Parent: "/" + parent, MemoryMiB: c.memoryMiB, Slots: c.slots, CPU: p.cpu,
 	}
 }
 

@@ -1,5 +1,5 @@
 # route: sparse maps
-# ends: memory_limit
+# ends: memory_limit, ok
 # outside: 600 MiB
 # 4 MiB are mapped and given back, but for the two pages on either side of a 2 MiB
 # boundary: each pair costs two page tables as well, which no limit counts.
@@ -16,5 +16,3 @@ for _ in range(57_000):
     Byte.from_address(seam).value = 1
     pairs += 1
 print("charged", pairs, "pairs")
-while True:
-    pass
