@@ -96,23 +96,28 @@ var common = concat(commonArch,
 	calls("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall"),
 	calls("getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid"),
 	calls("clock_gettime", "clock_getres", "gettimeofday", "clock_nanosleep", "nanosleep"),
-	calls("getrandom", "getrusage", "times", "sched_yield", "exit", "exit_group"),
+	calls("getrandom", "getrusage", "sched_yield", "exit_group"),
 	whenIn("futex", 1, futexOps...),
+	// For realloc. It can also lengthen the map of a library's code over more of
+	// the same file: bytes that are there to be read already, and none of its own.
+	whenIn("mremap", 3, mremapMayMove),
+	// F_SETOWN, F_SETSIG and O_ASYNC together are a kill in disguise.
+	whenIn("fcntl", 1, fGetFD, fGetFL),
 )
 
 // outer is what an interpreter needs to start, import and fork; everything else
 // is EPERM for it and for every run. It is in force from before its execve.
 var outer = concat(common, outerArch,
 	// Start and import: read files (Landlock says which), map libraries.
-	calls("openat", "statx", "readlinkat", "faccessat", "faccessat2", "getdents64", "getcwd",
-		"pread64", "mmap", "mprotect", "mremap", "set_tid_address", "set_robust_list", "rseq",
+	calls("openat", "readlinkat", "faccessat", "getdents64", "getcwd",
+		"pread64", "mmap", "mprotect", "set_tid_address", "set_robust_list", "rseq",
 		"uname", "sysinfo", "sched_getaffinity", "execve"), // execve: this once; the seal takes it away
 	whenIn("ioctl", 1, tcgets),
-	whenIn("fcntl", 1, fGetFD, fSetFD, fGetFL, fDupCloexec),
+	whenIn("fcntl", 1, fSetFD, fDupCloexec),
 	whenIn("madvise", 2, madvDontNeed),
 	[]rule{when("prlimit64", arg(0, equal, thisPID))},
 	// Serve: take work, fork, watch, report.
-	calls("recvmsg", "sendmsg", "getsockname", "ppoll", "wait4", "waitid", "pidfd_open", "dup3", "close_range"),
+	calls("recvmsg", "sendmsg", "getsockname", "ppoll", "wait4", "pidfd_open", "dup3", "close_range"),
 	[]rule{when("clone", arg(0, equal, cloneFork))},
 	// What a child does to jail itself.
 	[]rule{
@@ -131,8 +136,7 @@ var outer = concat(common, outerArch,
 // outer: programs, paths (Landlock does not cover stat), and new executable
 // code. This list names what is *refused*; the rest stays as outer has it.
 var seal = concat(sealArch,
-	calls("execve", "openat", "statx", "readlinkat", "faccessat", "faccessat2",
-		"getdents64", "getcwd"),
+	calls("execve", "openat", "readlinkat", "faccessat", "getdents64", "getcwd"),
 	[]rule{when("mmap", arg(2, anyBit, protExec)), when("mprotect", arg(2, anyBit, protExec))},
 )
 
@@ -145,12 +149,6 @@ var inner = concat(common,
 		when("kill", arg(0, equal, pidPlaceholder)),
 		when("tgkill", arg(0, equal, pidPlaceholder)),
 	},
-	// For realloc. It can also lengthen the map of a library's code over more of
-	// the same file: bytes that are there to be read already, and none of its own.
-	whenIn("mremap", 3, 0, mremapMayMove),
-	whenIn("madvise", 2, madvDontNeed),
-	// F_SETOWN, F_SETSIG and O_ASYNC together are a kill in disguise.
-	whenIn("fcntl", 1, fGetFD, fGetFL),
 )
 
 // pidPlaceholder stands in inner for the run's own pid, which the child patches

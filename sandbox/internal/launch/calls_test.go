@@ -11,16 +11,32 @@ import (
 	"github.com/elastic/go-seccomp-bpf/arch"
 )
 
-// namesIn reads the names of calls out of a source file, so that the lists of
-// every architecture are checked on any.
-func namesIn(t *testing.T, file string) []string {
+// namesByList reads the names of calls out of a source file, by the variable that
+// holds them, so that the lists of every architecture are checked on any.
+func namesByList(t testing.TB, file string) map[string][]string {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	ast.Inspect(parsed, func(n ast.Node) bool {
+	names := map[string][]string{}
+	for _, decl := range parsed.Decls {
+		vars, ok := decl.(*ast.GenDecl)
+		if !ok || vars.Tok != token.VAR {
+			continue
+		}
+		for _, spec := range vars.Specs {
+			list := spec.(*ast.ValueSpec)
+			names[list.Names[0].Name] = namesUnder(t, list)
+		}
+	}
+	return names
+}
+
+// namesUnder are the names that calls, when and whenIn are given.
+func namesUnder(t testing.TB, list ast.Node) (names []string) {
+	t.Helper()
+	ast.Inspect(list, func(n ast.Node) bool {
 		made, ok := n.(*ast.CallExpr)
 		if !ok {
 			return true
@@ -40,6 +56,15 @@ func namesIn(t *testing.T, file string) []string {
 		}
 		return true
 	})
+	return names
+}
+
+// namesIn are all names of a source file.
+func namesIn(t testing.TB, file string) (names []string) {
+	t.Helper()
+	for _, list := range namesByList(t, file) {
+		names = append(names, list...)
+	}
 	if len(names) == 0 {
 		t.Fatalf("%s: found no name of a call: this test proves nothing", file)
 	}

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync"
 	"testing"
 
@@ -82,6 +83,9 @@ func native(t testing.TB, name string, args ...uint64) call {
 	return c
 }
 
+// simulatedPID is the run's.
+const simulatedPID = 4711
+
 // simulatedFilters are the three programs by name, with what each list says.
 func simulatedFilters(t testing.TB) map[string]simulatedFilter {
 	t.Helper()
@@ -89,11 +93,29 @@ func simulatedFilters(t testing.TB) map[string]simulatedFilter {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, at := range f.Inner.PIDOffsets() {
+		binary.NativeEndian.PutUint32(f.Inner[at:], simulatedPID)
+	}
 	return map[string]simulatedFilter{
 		"outer": newSimulatedFilter(t, f.Outer, outer, answerAllow, answerEPERM),
 		"seal":  newSimulatedFilter(t, f.Seal, seal, answerEPERM, answerAllow),
-		"inner": newSimulatedFilter(t, f.Inner, inner, answerAllow, answerEPERM),
+		"inner": newSimulatedFilter(t, f.Inner, patched(inner), answerAllow, answerEPERM),
 	}
+}
+
+// patched are the rules as a run has them, with its pid in its place.
+func patched(rules []rule) []rule {
+	var all []rule
+	for _, r := range rules {
+		r.tests = slices.Clone(r.tests)
+		for i := range r.tests {
+			if r.tests[i].value == pidPlaceholder {
+				r.tests[i].value = simulatedPID
+			}
+		}
+		all = append(all, r)
+	}
+	return all
 }
 
 type simulatedFilter struct {
