@@ -145,7 +145,7 @@ func TestOpenMemoryWatch(t *testing.T) {
 					t.Errorf("line %d at %d; want %d", i, l.at, tt.lines)
 				}
 			}
-			remove, err := w.addZygote(os.Getpid())
+			remove, err := w.addZygote(os.Getpid(), 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -186,7 +186,7 @@ func TestLookDoesNotAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	procs := &processSum{}
-	if _, err := procs.addProcess(os.Getpid()); err != nil {
+	if _, err := procs.addProcess(os.Getpid(), 0); err != nil {
 		t.Fatal(err)
 	}
 	// At a line of 1, memory.stat is read too.
@@ -219,7 +219,7 @@ func BenchmarkCharge(b *testing.B) {
 	defer src.Close()
 	procs := &processSum{}
 	defer procs.Close()
-	if _, err := procs.addProcess(os.Getpid()); err != nil {
+	if _, err := procs.addProcess(os.Getpid(), 0); err != nil {
 		b.Fatal(err)
 	}
 	for _, bb := range []struct {

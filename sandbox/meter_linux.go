@@ -41,12 +41,14 @@ func (s *processSum) add(p charger) (remove func()) {
 	}
 }
 
-// addProcess counts a process that is not reaped yet until remove is called.
-func (s *processSum) addProcess(pid int) (remove func(), err error) {
+// addProcess counts a process that is not reaped yet until remove is called, and
+// with it what it holds in bytes beside its RSS.
+func (s *processSum) addProcess(pid int, beside int64) (remove func(), err error) {
 	m, err := openProcessMeter(pid)
 	if err != nil {
 		return nil, err
 	}
+	m.beside = beside
 	uncount := s.add(m)
 	return func() {
 		uncount()
@@ -90,7 +92,10 @@ func (s *processSum) Close() error {
 
 // processMeter reads what one process holds. Its descriptors stand for the
 // process itself, so a process id that is used again can't mislead it.
-type processMeter struct{ statm, status counterFile }
+type processMeter struct {
+	statm, status counterFile
+	beside        int64 // what it holds and neither of them shows, in bytes
+}
 
 // openProcessMeter opens the meter of a process that is not reaped yet. It
 // needs no rights over the process.
@@ -105,10 +110,10 @@ func openProcessMeter(pid int) (*processMeter, error) {
 		statm.file.Close()
 		return nil, err
 	}
-	return &processMeter{statm, status}, nil
+	return &processMeter{statm: statm, status: status}, nil
 }
 
-// charge returns the process's RSS and page tables in bytes; 0 once it is gone
+// charge returns what the process holds, RSS and page tables, in bytes; 0 once it is gone
 // or the meter is closed. Kernels before 6.17 count RSS in batches for each
 // processor and may be off by a MiB or so for each.
 func (m *processMeter) charge() (int64, error) {
@@ -124,7 +129,7 @@ func (m *processMeter) charge() (int64, error) {
 		return 0, unlessGone(err)
 	}
 	tables, _ := field(text, []byte("\nVmPTE:")) // in KiB; a zombie and gVisor have none
-	return pages*int64(os.Getpagesize()) + tables<<10, nil
+	return pages*int64(os.Getpagesize()) + tables<<10 + m.beside, nil
 }
 
 // unlessGone is err, nil if it only says that the process has ended.

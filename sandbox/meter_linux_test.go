@@ -82,7 +82,7 @@ func startSleeper(t *testing.T) (cmd *exec.Cmd, pidfd int) {
 
 func TestProcessSum(t *testing.T) {
 	sum := &processSum{why: "test"}
-	removeSelf, err := sum.addProcess(os.Getpid())
+	removeSelf, err := sum.addProcess(os.Getpid(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestProcessSum(t *testing.T) {
 	if n, _ := sum.charge(0); n != 0 {
 		t.Errorf("all removed: %d", n)
 	}
-	if _, err := sum.addProcess(1 << 30); err == nil {
+	if _, err := sum.addProcess(1<<30, 0); err == nil {
 		t.Error("a process that is not there: no error")
 	}
 	if _, err := processCharge(1 << 30); err == nil {

@@ -132,7 +132,7 @@ func (s *Sandbox) settle(cfg Config, z *zygote, log *slog.Logger) error {
 	}
 	inputs := budgetInputs{
 		memory: found, limit: cfg.MemoryLimit, reserve: cfg.MemoryReserve,
-		server: server, zygote: warm, doors: cfg.Doors,
+		server: server, zygote: warm + z.library, doors: cfg.Doors,
 		ceiling: s.profile.Limits.Memory, slots: cfg.Slots,
 	}
 	s.budget, err = settle(inputs)
@@ -164,7 +164,7 @@ func (s *Sandbox) settle(cfg Config, z *zygote, log *slog.Logger) error {
 // count puts each warm zygote under the memory line's account for its life.
 func (s *Sandbox) count(log *slog.Logger) func(*zygote) {
 	return func(z *zygote) {
-		remove, err := s.line.addZygote(z.pid)
+		remove, err := s.line.addZygote(z.pid, z.library)
 		if err != nil {
 			log.Error("a zygote can't be counted", "error", err)
 			return

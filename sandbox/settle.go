@@ -23,7 +23,7 @@ const parkedCost MiB = 2
 type budgetInputs struct {
 	memory         containerMemory // as found
 	limit, reserve int64           // Config.MemoryLimit and MemoryReserve; 0: as measured
-	server, zygote int64           // RSS and page tables of each, once warm
+	server, zygote int64           // RSS and page tables of each, once warm; with the zygote's library
 	doors          Doors
 	scratch        int64 // full size of every tmpfs that a run may write to
 	ceiling        MiB   // RLIMIT_AS of the largest run

@@ -10,9 +10,10 @@ import (
 	"codecell/sandbox/internal/launch"
 )
 
-// forkLaunch starts our own binary as launch, with socket as SocketFD, and with
-// what it prints copied into said; drained is closed when all of it was read.
-func forkLaunch(p plan, socket int, said *tailWriter) (pid int, drained <-chan struct{}, err error) {
+// forkLaunch starts our own binary as launch, with socket as SocketFD, library as
+// LibraryFD, and with what it prints copied into said; drained is closed when all of
+// it was read.
+func forkLaunch(p plan, socket int, library *os.File, said *tailWriter) (pid int, drained <-chan struct{}, err error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return 0, nil, err
@@ -26,7 +27,7 @@ func forkLaunch(p plan, socket int, said *tailWriter) (pid int, drained <-chan s
 	pid, err = spawn(selfPath(), []string{launch.Arg0}, &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   []string{},
-		Files: []uintptr{null.Fd(), w.Fd(), w.Fd(), uintptr(socket), null.Fd()},
+		Files: []uintptr{null.Fd(), w.Fd(), w.Fd(), uintptr(socket), null.Fd(), library.Fd()},
 		Sys:   p.sysProcAttr(),
 	})
 	if err != nil {

@@ -29,6 +29,9 @@ var runSource string
 //go:embed zygote/policy.py
 var policySource string
 
+//go:embed zygote/library.py
+var librarySource string
+
 // warm sends a launch its Spec and the zygote its configuration, waits for the
 // hello, and looks from outside whether the jail is closed.
 func (z *zygote) warm(p plan, py Interpreter, prof *Profile, slots int) error {
@@ -94,15 +97,16 @@ func zygoteConfig(p plan, prof *Profile) ([]byte, error) {
 		ruleset = hex.EncodeToString(launch.Ruleset(p.landlockABI))
 	}
 	config, err := json.Marshal(map[string]any{
-		"sources": map[string]string{"zygote": zygoteSource, "kernel": kernelSource, "run": runSource, "policy": policySource},
+		"sources": map[string]string{"zygote": zygoteSource, "kernel": kernelSource, "run": runSource, "policy": policySource, "library": librarySource},
 		"modules": append(append([]string{}, prof.Imports...), preload...),
+		"late":    late,
 		"policy": map[string]any{
 			"imports": prof.Imports, "ast_scan": prof.Policy.ASTScan, "blocklist_audit": prof.Policy.BlocklistAudit,
 		},
 		"seal": hex.EncodeToString(filters.Seal), "inner": hex.EncodeToString(filters.Inner),
 		"pid_offsets": filters.Inner.PIDOffsets(), "ruleset": ruleset,
 		"calls": map[string]int{
-			"prctl": unix.SYS_PRCTL, "seccomp": unix.SYS_SECCOMP,
+			"prctl": unix.SYS_PRCTL, "seccomp": unix.SYS_SECCOMP, "mmap": unix.SYS_MMAP, "madvise": unix.SYS_MADVISE,
 			"landlock_create_ruleset": unix.SYS_LANDLOCK_CREATE_RULESET,
 			"landlock_restrict_self":  unix.SYS_LANDLOCK_RESTRICT_SELF,
 		},
@@ -114,10 +118,17 @@ func zygoteConfig(p plan, prof *Profile) ([]byte, error) {
 }
 
 // preload is what allowed modules import only when first used (Counter.most_common
-// its heapq, strptime its calendar), and a run could not import any more: it has
-// no file. Codecs beyond these are missing in a run.
+// its heapq, strptime its calendar) and most programs do use, and what is written
+// in C: nothing executable can be mapped later.
 var preload = []string{
 	"linecache", "tokenize", "traceback", "_strptime", "calendar", "locale", "unicodedata", "heapq", "weakref", "copy",
-	"encodings.ascii", "encodings.latin_1", "encodings.cp1252", "encodings.utf_8_sig", "encodings.utf_16",
-	"encodings.utf_16_le", "encodings.utf_16_be", "encodings.utf_32",
+	"encodings.ascii", "encodings.latin_1",
+	"_bz2", "zlib", "_multibytecodec", "_codecs_cn", "_codecs_hk", "_codecs_iso2022", "_codecs_jp", "_codecs_kr", "_codecs_tw",
+}
+
+// late is what a run may still import, from the library: every codec, and what
+// they and the modules beneath the allowed ones (json.tool) need.
+var late = []string{
+	"encodings.*", "stringprep", "quopri", "base64", "bz2", "_compression", "compression", "compression._common._streams",
+	"json.tool", "argparse", "gettext", "pathlib", "fnmatch", "ntpath", "urllib", "urllib.parse", "ipaddress",
 }

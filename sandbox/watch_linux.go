@@ -96,7 +96,7 @@ func openMemoryWatch(found containerMemory, limit MiB, log *slog.Logger) (*memor
 			return startMemoryWatch(lines, nil, log), nil
 		}
 	}
-	if _, err := procs.addProcess(os.Getpid()); err != nil {
+	if _, err := procs.addProcess(os.Getpid(), 0); err != nil {
 		for _, l := range lines {
 			l.source.Close()
 		}
@@ -130,13 +130,13 @@ func (w *memoryWatch) String() string {
 	return strings.Join(names, "; ")
 }
 
-// addZygote counts a process that is never killed, until remove is called. It
-// must not be reaped yet.
-func (w *memoryWatch) addZygote(pid int) (remove func(), err error) {
+// addZygote counts a process that is never killed, and its library in bytes, until
+// remove is called. It must not be reaped yet.
+func (w *memoryWatch) addZygote(pid int, library int64) (remove func(), err error) {
 	if w.procs == nil {
 		return func() {}, nil
 	}
-	return w.procs.addProcess(pid)
+	return w.procs.addProcess(pid, library)
 }
 
 // add watches over a run until remove is called: when the run is reaped, not

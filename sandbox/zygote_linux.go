@@ -35,7 +35,8 @@ type zygote struct {
 	served int // runs begun; with busy guarded by the keeper's lock
 	busy   int // runs in flight
 
-	ahead Limits // of a parked run: what most jobs have
+	ahead   Limits // of a parked run: what most jobs have
+	library int64  // bytes in memory beside its own, see newLibrary
 
 	mu      sync.Mutex
 	runs    map[uint64]*run
@@ -62,8 +63,15 @@ func startZygote(ctx context.Context, p plan, py Interpreter, prof *Profile, slo
 		_ = unix.Close(theirs) // already failing
 		return nil, &SetupError{"socketpair", err}
 	}
+	library, err := newLibrary()
+	if err != nil {
+		_ = unix.Close(theirs) // already failing
+		_ = conn.Close()
+		return nil, &SetupError{"library", err}
+	}
+	defer library.Close()
 	said := new(tailWriter)
-	pid, drained, err := forkLaunch(p, theirs, said)
+	pid, drained, err := forkLaunch(p, theirs, library, said)
 	_ = unix.Close(theirs) // theirs by now, or nobody's
 	if err != nil {
 		_ = conn.Close()
@@ -76,7 +84,11 @@ func startZygote(ctx context.Context, p plan, py Interpreter, prof *Profile, slo
 	}
 	go z.bury()
 	defer context.AfterFunc(ctx, func() { z.kill("no longer wanted") })()
-	if err := z.warm(p, py, prof, slots); err != nil {
+	err = z.warm(p, py, prof, slots)
+	if err == nil {
+		z.library, err = sealLibrary(library)
+	}
+	if err != nil {
 		z.kill("did not start")
 		z.retire() // should it be refused because we may not kill it (see verify)
 		<-z.dead

@@ -22,10 +22,10 @@ class Byte(_ctypes._SimpleCData):  # type: ignore[name-defined, misc]
 
 
 class Syscall(_ctypes.CFuncPtr):  # type: ignore[misc]
-    """syscall(2) with up to four arguments, every one a long."""
+    """syscall(2) with up to six arguments, every one a long."""
 
     _flags_ = _ctypes.FUNCFLAG_CDECL | _ctypes.FUNCFLAG_USE_ERRNO
-    _argtypes_ = (Long,) * 5
+    _argtypes_ = (Long,) * 7
     _restype_ = Long
 
 
@@ -33,9 +33,9 @@ _libc = _ctypes.dlopen(None, 0)
 _syscall = Syscall(_ctypes.dlsym(_libc, "syscall"))
 
 
-def call(number: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0) -> int:
+def call(number: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, e: int = 0, f: int = 0) -> int:
     """Make one system call; OSError when the kernel refuses it."""
-    result = _syscall(number, a, b, c, d)
+    result = _syscall(number, a, b, c, d, e, f)
     if result < 0:
         errno = _ctypes.get_errno()
         raise OSError(errno, os.strerror(errno))
@@ -48,7 +48,14 @@ def trim() -> None:
         malloc_trim = _ctypes.dlsym(_libc, "malloc_trim")
     except OSError:
         return
-    Syscall(malloc_trim)(0, 0, 0, 0, 0)
+    Syscall(malloc_trim)(0, 0, 0, 0, 0, 0, 0)
+
+
+def read_only_map(mmap: int, fd: int, size: int) -> memoryview:
+    """The first size bytes of a file, mapped for good. mmap is the call's number."""
+    address = call(mmap, 0, size, 1, 2, fd, 0)  # PROT_READ, MAP_PRIVATE
+    kind = type("Bytes", (_ctypes.Array,), {"_type_": Byte, "_length_": size})
+    return memoryview(kind.from_address(address)).cast("B").toreadonly()
 
 
 class Memory:

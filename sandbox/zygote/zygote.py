@@ -16,11 +16,13 @@ import os
 import select
 import struct
 import sys
+from functools import partial
 
 import _socket
 
 SERVER = 3  # the socket, see launch.SocketFD
 PROC_SELF = 4  # /proc/self, opened before the jail closed: for one look at the maps
+LIBRARY = 5  # an empty memory file, see library.py
 
 HEADER = struct.Struct("<c7xQ")  # tag, id
 RUN = struct.Struct("<c7xQQQ")  # tag, id, address space in bytes, CPU seconds
@@ -31,22 +33,31 @@ FAILED = struct.Struct("<c7xQQ")  # tag, id, errno
 PIDFD = struct.Struct("=i")
 
 
-def refuse_unsafe_maps() -> None:
+def look_at_maps(madvise) -> None:
     """End here if any page is writable and executable, so that a run could write
-    code, or writable and shared, so that it could write to other runs."""
+    code, or writable and shared, so that it could write to other runs. Code is
+    given back to the page cache: most of it was for starting and importing, and
+    what is used comes back."""
     maps = os.open("maps", os.O_RDONLY, dir_fd=PROC_SELF)
-    with os.fdopen(maps, "rb") as lines:
-        for line in lines:
-            mode = line.split(None, 2)[1]
-            if b"w" in mode and (b"x" in mode or b"s" in mode):
-                raise RuntimeError("a page is writable and executable, or writable and shared: " + line.decode("ascii", "replace").strip())
+    with os.fdopen(maps, "rb") as text:
+        lines = text.readlines()
     os.close(PROC_SELF)
+    for line in lines:
+        place, mode, rest = line.split(None, 2)
+        if b"w" in mode and (b"x" in mode or b"s" in mode):
+            raise RuntimeError("a page is writable and executable, or writable and shared: " + line.decode("ascii", "replace").strip())
+        if mode == b"r-xp" and b"/" in rest:  # of a file: nobody has written to it
+            start, end = (int(address, 16) for address in place.split(b"-"))
+            madvise(start, end - start, 4)  # MADV_DONTNEED
 
 
-def warm(modules: list[str], trim) -> None:
-    """Import what runs will find imported, and leave no garbage for them to copy."""
+def warm(modules: list[str], library, late: list[str], trim) -> None:
+    """Import what runs will find imported, keep the sources of what they may import
+    later, and leave no garbage for them to copy."""
     for name in modules:
         importlib.import_module(name)
+    library.fill(late)
+    sys.meta_path.insert(0, library)
     sys.path[:] = []
     sys.path_importer_cache.clear()
     gc.collect()
@@ -128,13 +139,14 @@ def main(config: dict, load) -> None:
         step = "import"
         policy, run = load("policy"), load("run")
         jail = run.Jail(kernel, config, policy)
+        library = load("library").Library(kernel, config["calls"]["mmap"], LIBRARY)
         config["sources"].clear()  # all are loaded
-        warm(config["modules"], kernel.trim)
+        warm(config["modules"], library, config["late"], kernel.trim)
         step = "threads"
         if stray_threads():
             raise RuntimeError("an import started a thread; a forked run would inherit its locks")
         step = "maps"
-        refuse_unsafe_maps()
+        look_at_maps(partial(kernel.call, config["calls"]["madvise"]))
         step = "seal"
         kernel.Filter(bytes.fromhex(config["seal"]), []).install(config["calls"]["seccomp"])
         os.write(SERVER, b"H")

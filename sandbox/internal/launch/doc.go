@@ -31,3 +31,6 @@ const SocketFD = 3
 // ProcSelfFD is where the zygote finds /proc/self. The server passes any
 // descriptor there, so that Go's runtime does not take the number.
 const ProcSelfFD = 4
+
+// LibraryFD is where the zygote finds the memory file for its library.
+const LibraryFD = 5

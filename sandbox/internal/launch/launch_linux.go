@@ -56,7 +56,7 @@ func enter() error {
 		// is not the server. Before the uid changes: the file belongs to root then.
 		{"oom_score_adj", func() error { return os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0) }},
 		// Closed by exec rather than now: Go's runtime still uses some.
-		{"descriptors", func() error { return unix.CloseRange(ProcSelfFD+1, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) }},
+		{"descriptors", func() error { return unix.CloseRange(LibraryFD+1, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) }},
 		// While this process still has its namespaces' capabilities.
 		{"namespace_user", func() error { return unless(!spec.SelfMap, func() error { return mapSelf(spec.UID, spec.GID) }) }},
 		{"namespace_uts", func() error { return unless(!spec.NewUTS, hideHost) }},
