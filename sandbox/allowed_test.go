@@ -73,6 +73,24 @@ for name in "%s".split():
 	t.Logf("the same inside the jail and outside, Python %s; a line for each function, method or codec:\n%s", s.Interpreter().Version, &table)
 }
 
+// The time zone is the server's, and its rules are known without its file.
+func TestTimeZoneInside(t *testing.T) {
+	for _, zone := range []string{"Asia/Kolkata", ":Europe/Zurich", "CET-1CEST,M3.5.0,M10.5.0/3", "Nowhere/Atlantis"} {
+		t.Setenv("TZ", zone)
+		s := start(t, small)
+		const code = `
+import datetime, time
+for month in 1, 7:
+    local = datetime.datetime(2024, month, 1, 12).astimezone()
+    print(local, local.tzname(), local.strftime("%Z %z"), time.tzname)
+`
+		want, got := saidOutside(t, s, code), saidInside(t, s, code)
+		if got != want || got.exit != 0 {
+			t.Errorf("%s: inside %+v, outside %+v", zone, got, want)
+		}
+	}
+}
+
 // spoken is how a program spoken and what it printed.
 type spoken struct {
 	exit           int

@@ -38,6 +38,13 @@ func TestChild(t *testing.T) {
 // say tells the parent what a child has found, and waits until it has looked.
 func say(t *testing.T, what any) {
 	t.Helper()
+	tell(t, what)
+	_, _ = io.Copy(io.Discard, os.Stdin) // its end is the word to go on
+}
+
+// tell tells the parent what a child has found.
+func tell(t *testing.T, what any) {
+	t.Helper()
 	text, err := json.Marshal(what)
 	if err != nil {
 		t.Fatal(err)
@@ -45,13 +52,12 @@ func say(t *testing.T, what any) {
 	if _, err := os.Stdout.WriteString(childLine + string(text) + "\n"); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = io.Copy(io.Discard, os.Stdin) // its end is the word to go on
 }
 
 // A child is a process that does one task.
 type child struct {
 	cmd    *exec.Cmd
-	goOn   io.Closer
+	goOn   io.WriteCloser
 	lines  *bufio.Scanner
 	said   strings.Builder // beside its line
 	stderr bytes.Buffer    // whole once it was waited for

@@ -157,7 +157,7 @@ func (z *zygote) run(ctx context.Context, job Job, line *memoryWatch) (Result, e
 	z.park() // the next one, while this one runs
 	rep, lost := z.await(f.run, deadline.C, talk.silent)
 	wall := time.Since(begin)
-	talk.wait() // nobody holds the other end of any stream any more
+	talk.wait(func() { z.kill("holds the streams of a run that has ended") })
 	if talk.said.noticed != nil {
 		z.log.Info("policy, observed", "violations", talk.said.noticed)
 	}

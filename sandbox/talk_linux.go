@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 type talk struct {
 	stdout, stderr capture
 	said           testimony
+	pipes          [2]*os.File // our ends of stdout and stderr
 	control        *control
 	sent           func() // waits until the program was written, or nobody reads it
 	wg             sync.WaitGroup
@@ -25,7 +27,7 @@ type talk struct {
 func startTalk(fds *streams, job Job) *talk {
 	t := &talk{
 		stdout: capture{sink: job.Stdout}, stderr: capture{sink: job.Stderr},
-		control: &fds.control, silent: make(chan struct{}),
+		pipes: [2]*os.File{fds.stdout, fds.stderr}, control: &fds.control, silent: make(chan struct{}),
 	}
 	t.open.Store(2)
 	t.read(&t.stdout, fds.stdout)
@@ -43,11 +45,35 @@ func (t *talk) read(c *capture, from io.Reader) {
 	})
 }
 
-// wait returns when all is read that a run which has ended had written.
-func (t *talk) wait() {
-	t.wg.Wait()
+// wait returns when all is read that a run which has ended had written. Nobody can
+// hold its streams any more, as long as the inner jail holds; should somebody do so
+// all the same, end is called, which must end whoever it is.
+func (t *talk) wait(end func()) {
+	late := time.AfterFunc(reapTimeout, func() {
+		if isHeld(t.pipes[0]) || isHeld(t.pipes[1]) { // not: read by somebody slow
+			end()
+		}
+	})
+	defer late.Stop()
 	t.sent()
-	t.said = readControl(t.control)
+	t.said = readControl(t.control) // first: a descriptor that was sent there ends with it
+	t.wg.Wait()
+}
+
+// isHeld reports whether the other end of a pipe is open. A moment after its
+// holder's end it may still be: in a process of ours between fork and exec.
+func isHeld(pipe *os.File) bool {
+	raw, err := pipe.SyscallConn()
+	if err != nil {
+		return false // closed
+	}
+	held := false
+	err = raw.Control(func(fd uintptr) {
+		fds := []unix.PollFd{{Fd: int32(fd)}}
+		_, err := unix.Poll(fds, 0)
+		held = err == nil && fds[0].Revents&unix.POLLHUP == 0
+	})
+	return err == nil && held
 }
 
 // result makes a Result of what the kernel, the server and, last and least, the

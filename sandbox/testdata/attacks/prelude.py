@@ -1,5 +1,5 @@
 # What every attack starts with: raw system calls, without the standard library's
-# manners. The same text runs outside the jail as the positive control.
+# manners. The same text runs outside any jail as the positive control.
 import _ctypes, os, struct, sys
 
 class _Long(_ctypes._SimpleCData):
@@ -37,7 +37,35 @@ def path(name):
     return memory(name.encode() + b"\0")
 
 def report(won, what=""):
+    """How the attack ended: it got what it wanted, or it did not."""
     print("WON" if won else "LOST", what)
     sys.stdout.flush()
 
+ENOSYS, EAFNOSUPPORT = 38, 97
+
+def table(results, absent=()):
+    """For calls that share their fate: the attack wins if all of them succeed and
+    loses if none does. Those named in absent this machine may not have."""
+    made = [name for name, result in results.items() if result >= 0]
+    if len(made) == len(results):
+        return report(True, made)
+    missing = [name for name in absent if results[name] in (-ENOSYS, -EAFNOSUPPORT)]
+    if missing and len(made) + len(missing) == len(results):
+        return print("ABSENT", missing)
+    if made:
+        return print("SOME", made, "but not", {name: result for name, result in results.items() if result < 0})
+    report(False, results)
+
+def reached(result):
+    """For calls that would harm this machine: with arguments that it can't mean
+    seriously, to be told so by the call itself is as good as a success."""
+    return result if result in (-EPERM, -ENOSYS) else 0
+
+def forked(pid):
+    """The result of a call that may have made a process of us: the child ends here."""
+    if pid == 0:
+        os._exit(0)
+    return pid
+
+EPERM = 1
 AT_FDCWD = -100

@@ -1,4 +1,6 @@
 # How many signals can be queued is counted by uid: a channel between runs.
+# contained by: inner
+# not by outer: a run's limit is 0 (RLIMIT_SIGPENDING), which only a run can set: its zygote has 64
 me = os.getpid()
 call(14, 0, memory(b"\xff" * 8), 0, 8)  # rt_sigprocmask
 results = [call(234, me, me, 36) for _ in range(4)]  # tgkill

@@ -1,6 +1,0 @@
-room = memory(bytes(@SIZE@))
-local, remote = memory(struct.pack("QQ", room, @SIZE@)), memory(struct.pack("QQ", @ADDRESS@, @SIZE@))
-got = call(310, @PID@, local, 1, remote, 1, 0)  # process_vm_readv
-if got == @SIZE@:
-    print(content(room).decode())
-report(got == @SIZE@, got)
