@@ -56,6 +56,8 @@ type Measurement struct {
 	Ends map[End]int  `json:"ends"`
 
 	Livez Latency `json:"livez"`
+	// Noise is how long the same took a trivial server outside.
+	Noise Latency `json:"noise"`
 	// Throttled is how long all of the container was kept from the CPU because
 	// it had used up its share. Nothing in it can answer meanwhile.
 	Throttled time.Duration `json:"throttled_ns"`
@@ -113,6 +115,11 @@ func (c *Container) Measure(ctx context.Context, a Attack, claim Claim, soak tim
 		return nil, err
 	}
 	defer gauge.end()
+	quiet, err := startNoise()
+	if err != nil {
+		return nil, err
+	}
+	defer quiet.stop()
 	probe := startProber(c.URL)
 	defer probe.stop()
 
@@ -123,7 +130,7 @@ func (c *Container) Measure(ctx context.Context, a Attack, claim Claim, soak tim
 	began := time.Now()
 	attacked := c.attack(ctx, a, t, attackTimeout+soak)
 	m.Seconds = time.Since(began).Seconds()
-	m.Livez = probe.stop()
+	m.Livez, m.Noise = probe.stop(), quiet.stop()
 	if !a.EndsServer {
 		c.settle(ctx, m)
 	}

@@ -49,7 +49,8 @@ func (r *report) print(w io.Writer) {
 			c.Claim.Interpreter.Version, active(c.Claim.Isolation))
 	}
 	fmt.Fprintln(w, "\nMiB unless said otherwise. rise: peak above rest. runs: what the slots weigh. server: its resident peak of its part of the reserve.")
-	fmt.Fprintln(w, "livez: 99th percentile and maximum in ms, and for how long the whole container was kept from its CPU. outside: the same program without the jail.")
+	fmt.Fprintln(w, "livez: 99th percentile and maximum in ms; ~ the former of a trivial server outside; - the time for which the container was kept from its CPU.")
+	fmt.Fprintln(w, "outside: what the same program charged without the jail.")
 	fmt.Fprintln(w)
 	t := cell.NewTable("attack", "in", "kills", "peak/line/limit", "tcp", "rise/runs", "server", "livez", "outside", "s", "answers and ends", "verdict")
 	for _, m := range r.Measurements {
@@ -57,7 +58,7 @@ func (r *report) print(w io.Writer) {
 			fmt.Sprintf("%d/%d/%d", m.Peak>>20, m.MemoryLine>>20, m.Limit>>20), m.PeakTCP>>20,
 			fmt.Sprintf("%d/%d", m.Rise()>>20, m.RunsMay>>20),
 			fmt.Sprintf("%d/%d", m.ServerPeak>>20, m.ServerMay>>20),
-			fmt.Sprintf("%d/%d (%d)", m.Livez.P99.Milliseconds(), m.Livez.Max.Milliseconds(), m.Throttled.Milliseconds()),
+			latency(m),
 			outside(m), fmt.Sprintf("%.0f", m.Seconds), m.Story(), verdict(m))
 	}
 	t.Print(w)
@@ -78,6 +79,11 @@ func active(layers []cell.Layer) string {
 		}
 	}
 	return strings.Join(names, " ")
+}
+
+func latency(m *memory.Measurement) string {
+	return fmt.Sprintf("%d/%d ~%d -%d", m.Livez.P99.Milliseconds(), m.Livez.Max.Milliseconds(),
+		m.Noise.P99.Milliseconds(), m.Throttled.Milliseconds())
 }
 
 func outside(m *memory.Measurement) string {

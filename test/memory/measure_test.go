@@ -1,0 +1,146 @@
+//go:build linux
+
+package memory
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"codecell/test/e2e/cell"
+)
+
+// good is a measurement of a server that is this very process, and in which
+// nothing is off.
+func good(t *testing.T) (*Container, *Measurement, Attack) {
+	t.Helper()
+	self, err := cell.Process(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Measurement{
+		Limit: 704 << 20, MemoryLine: 640 << 20, Rest: 20 << 20, Peak: 500 << 20,
+		RunsMay: 515 << 20, ServerPeak: 20 << 20, ServerMay: 56 << 20,
+		Seen: map[Seen]int{Served: 1, Full: 1}, Ends: map[End]int{MemoryError: 1},
+		Livez: Latency{Checks: 100, P99: LivezBound},
+	}
+	return &Container{Server: self, exited: make(chan struct{})}, m, Attack{Program: "x", Ends: []End{MemoryError}}
+}
+
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	c, m, a := good(t)
+	if c.judge(m, a); len(m.Breaches) > 0 {
+		t.Fatalf("nothing is off, but: %q", m.Breaches)
+	}
+	for _, off := range []struct {
+		name string
+		make func(*Container, *Measurement, *Attack)
+		want string
+	}{
+		{"a kill", func(_ *Container, m *Measurement, _ *Attack) { m.Kills = 1 }, "killed"},
+		{"the limit was met", func(_ *Container, m *Measurement, _ *Attack) { m.LimitHits = 3 }, "3 times"},
+		{"charge at the limit", func(_ *Container, m *Measurement, a *Attack) {
+			m.Peak, a.Ends = m.Limit, append(a.Ends, MemoryLimit)
+		}, "704 of 704"},
+		{"more than a run weighs", func(_ *Container, m *Measurement, _ *Attack) { m.Peak = 600 << 20 }, "580 MiB, weigh 515"},
+		{"a large server", func(_ *Container, m *Measurement, _ *Attack) { m.ServerPeak = 57 << 20 }, "57 MiB, reserve has 56"},
+		{"late health checks", func(_ *Container, m *Measurement, _ *Attack) { m.Livez.P99++ }, "livez"},
+		{"few of them, and late", func(_ *Container, m *Measurement, _ *Attack) {
+			m.Livez = Latency{Checks: 99, P95: LivezBound + 1}
+		}, "livez"},
+		{"an answer of ours that is none of the attack's", func(_ *Container, m *Measurement, _ *Attack) { m.Seen["500 internal"] = 1 }, "500 internal"},
+		{"a 429 of somebody else's", func(_ *Container, m *Measurement, _ *Attack) { m.Seen["429"] = 1 }, `"429"`},
+		{"no answer", func(_ *Container, m *Measurement, _ *Attack) { m.Seen[Closed] = 1 }, "closed"},
+		{"nothing seen", func(_ *Container, m *Measurement, _ *Attack) { m.Seen = nil }, "nothing was seen"},
+		{"an end that is none of the attack's", func(_ *Container, m *Measurement, _ *Attack) { m.Ends[Crashed] = 1 }, "crashed"},
+		{"an end that is nobody's", func(_ *Container, m *Measurement, a *Attack) {
+			m.Ends["lost"], a.Program, a.Ends = 1, "", nil
+		}, "lost"},
+		{"no run", func(_ *Container, m *Measurement, _ *Attack) { m.Ends = nil }, "no run"},
+		{"another process", func(c *Container, _ *Measurement, _ *Attack) { c.Server.Start++ }, "gone"},
+	} {
+		t.Run(off.name, func(t *testing.T) {
+			t.Parallel()
+			c, m, a := good(t)
+			off.make(c, m, &a)
+			if !c.Same() {
+				close(c.exited)
+			}
+			c.judge(m, a)
+			if len(m.Breaches) != 1 || !strings.Contains(m.Breaches[0], off.want) {
+				t.Errorf("want one breach with %q, have %q", off.want, m.Breaches)
+			}
+		})
+	}
+}
+
+func TestJudgeAllowsWhatTheAttackSays(t *testing.T) {
+	t.Parallel()
+	c, m, a := good(t)
+	// The memory line lets page tables exceed what a run weighs.
+	a.Ends, m.Ends, m.Peak = []End{MemoryLimit}, map[End]int{MemoryLimit: 1}, 640<<20
+	a.Answers, m.Seen = []Seen{Closed}, map[Seen]int{Closed: 7}
+	// One late check in less than a hundred is no percentile.
+	m.Livez = Latency{Checks: 99, P99: time.Second, Max: time.Second}
+	if c.judge(m, a); len(m.Breaches) > 0 {
+		t.Errorf("%q", m.Breaches)
+	}
+}
+
+func TestJudgeOutside(t *testing.T) {
+	t.Parallel()
+	a := Attack{Outside: 100}
+	for _, c := range []struct {
+		m    Measurement
+		good bool
+	}{
+		{Measurement{Outside: 100 << 20}, true},
+		{Measurement{Outside: 100<<20 - 1}, false},
+		{Measurement{Outside: 1, OutsideKilled: true}, true},
+	} {
+		m := c.m
+		if m.JudgeOutside(a); (len(m.Breaches) == 0) != c.good {
+			t.Errorf("%+v: %q", c.m, m.Breaches)
+		}
+	}
+}
+
+func TestProberSeesEveryCheckOfAStall(t *testing.T) {
+	t.Parallel()
+	const stall = 10 * livezPeriod
+	open := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/livez" {
+			t.Errorf("asked for %s", r.URL.Path)
+		}
+		<-open
+	}))
+	defer s.Close()
+	p := startProber(s.URL)
+	time.AfterFunc(stall, func() { close(open) })
+	<-open
+	l := p.stop()
+	if l.Checks < 3 || l.Max < stall/2 || l.P50 == l.Max || !slices.IsSorted([]time.Duration{l.P50, l.P95, l.P99, l.Max}) || !l.Late() {
+		t.Errorf("%+v", l)
+	}
+}
+
+func TestProberCountsFailures(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 64)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		asked <- struct{}{}
+	}))
+	defer s.Close()
+	p := startProber(s.URL)
+	<-asked
+	if l := p.stop(); l.Failed != l.Checks || l.Failed == 0 || l.P50 < livezTimeout || !l.Late() {
+		t.Errorf("%+v", l)
+	}
+}
