@@ -17,20 +17,27 @@ import (
 var unfinishedHeaders = Attack{
 	Name:    "unfinished-headers",
 	Route:   "unfinished headers",
-	Client:  sendUnfinishedHeaders,
-	Answers: []Seen{Closed, "408", "431"},
+	Client:  func(ctx context.Context, t *Target) error { return sendUnfinishedHeaders(ctx, t, 15<<10) },
+	Answers: []Seen{Closed},
+}
+
+// longHeaders: the same with as much as net/http takes unless it is told otherwise.
+var longHeaders = Attack{
+	Name:    "long-headers",
+	Route:   "unfinished headers",
+	Client:  func(ctx context.Context, t *Target) error { return sendUnfinishedHeaders(ctx, t, 1<<20-4<<10) },
+	Answers: []Seen{Closed, "431"},
 }
 
 const (
 	headerClients = 300
-	// headerSent, in bytes, is just below what the server takes.
-	headerSent = 15 << 10
 	// headerPatience is longer than the server's own 5 s.
 	headerPatience = 12 * time.Second
 )
 
-func sendUnfinishedHeaders(ctx context.Context, t *Target) error {
-	request := "POST /execute HTTP/1.1\r\nHost: localhost\r\nX-Long: " + strings.Repeat("x", headerSent)
+// sendUnfinishedHeaders sends size bytes of a header from every client at once.
+func sendUnfinishedHeaders(ctx context.Context, t *Target, size int) error {
+	request := "POST /execute HTTP/1.1\r\nHost: localhost\r\nX-Long: " + strings.Repeat("x", size)
 	var wg sync.WaitGroup
 	errs := make([]error, headerClients)
 	for i := range errs {

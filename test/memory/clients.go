@@ -7,5 +7,6 @@ package memory
 func clientAttacks() []Attack {
 	return []Attack{
 		unfinishedHeaders,
+		longHeaders,
 	}
 }

@@ -67,8 +67,8 @@ type Measurement struct {
 	Outside       int64 `json:"outside,omitempty"`
 	OutsideKilled bool  `json:"outside_killed,omitempty"`
 
-	// Breaches are what must not be, in words. None: the promise held.
-	Breaches []string `json:"breaches"`
+	// Breaches are what must not be. None: the promise held.
+	Breaches []Breach `json:"breaches"`
 }
 
 // Rise is the attack's own part of the peak.
@@ -78,7 +78,7 @@ func (m *Measurement) Rise() int64 { return max(0, m.Peak-m.Rest) }
 func (m *Measurement) Line() string {
 	state := "held"
 	if len(m.Breaches) > 0 {
-		state = "OFF: " + strings.Join(m.Breaches, "; ")
+		state = "OFF: " + m.Off()
 	}
 	return fmt.Sprintf("%s: peak %d of %d MiB, %d kills, %s, %.0f s: %s",
 		m.Attack, m.Peak>>20, m.Limit>>20, m.Kills, m.Story(), m.Seconds, state)
@@ -96,8 +96,37 @@ func (m *Measurement) Story() string {
 	return strings.Join(parts, ", ")
 }
 
-func (m *Measurement) breach(format string, args ...any) {
-	m.Breaches = append(m.Breaches, fmt.Sprintf(format, args...))
+// A Breach is one thing that must not be.
+type Breach struct {
+	Of   Part   `json:"of"`
+	Text string `json:"text"`
+}
+
+// A Part is what of the promise a breach is of.
+type Part string
+
+// The parts of the promise.
+const (
+	Kills   Part = "kills"
+	Charge  Part = "charge" // of the container, its runs or its server
+	Livez   Part = "livez"
+	Answers Part = "answers" // and how runs end
+	Server  Part = "server"  // its process
+	Permits Part = "permits"
+	Control Part = "control" // the attack's, outside of the jail
+)
+
+func (m *Measurement) breach(of Part, format string, args ...any) {
+	m.Breaches = append(m.Breaches, Breach{of, fmt.Sprintf(format, args...)})
+}
+
+// Off is the breaches in words.
+func (m *Measurement) Off() string {
+	var texts []string
+	for _, b := range m.Breaches {
+		texts = append(texts, b.Text)
+	}
+	return strings.Join(texts, "; ")
 }
 
 // Measure makes the attack and measures the container meanwhile. The container
@@ -131,12 +160,16 @@ func (c *Container) Measure(ctx context.Context, a Attack, claim Claim, soak tim
 	attacked := c.attack(ctx, a, t, attackTimeout+soak)
 	m.Seconds = time.Since(began).Seconds()
 	m.Livez, m.Noise = probe.stop(), quiet.stop()
-	if !a.EndsServer {
+	if !a.EndsServer && c.Same() {
 		c.settle(ctx, m)
 	}
 	measured := gauge.finish(m)
 	m.Seen, m.Ends = t.counts()
 	c.judge(m, a)
+	if attacked != nil && !c.Same() {
+		m.breach(Server, "%v", attacked) // there was nothing to attack any more
+		attacked = nil
+	}
 	return m, errors.Join(attacked, measured)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"codecell/test/e2e/cell"
@@ -15,54 +16,56 @@ import (
 // judge compares what was measured with what the promise says.
 func (c *Container) judge(m *Measurement, a Attack) {
 	if m.Kills > 0 {
-		m.breach("the kernel killed %d", m.Kills)
+		m.breach(Kills, "the kernel killed %d", m.Kills)
 	}
 	if m.LimitHits > 0 {
-		m.breach("the limit was met %d times", m.LimitHits)
+		m.breach(Charge, "the limit was met %d times", m.LimitHits)
 	}
 	if m.Peak >= m.Limit {
-		m.breach("charge %d of %d MiB", m.Peak>>20, m.Limit>>20)
+		m.breach(Charge, "charge %d of %d MiB", m.Peak>>20, m.Limit>>20)
 	}
 	if m.ServerPeak > m.ServerMay {
-		m.breach("server %d MiB, reserve has %d", m.ServerPeak>>20, m.ServerMay>>20)
+		m.breach(Charge, "server %d MiB, reserve has %d", m.ServerPeak>>20, m.ServerMay>>20)
 	}
 	// What no weight covers is the memory line's, and the program must say so.
 	if rise := m.Rise(); a.Program != "" && rise > m.RunsMay && !slices.Contains(a.Ends, MemoryLimit) {
-		m.breach("runs charged %d MiB, weigh %d", rise>>20, m.RunsMay>>20)
+		m.breach(Charge, "runs charged %d MiB, weigh %d", rise>>20, m.RunsMay>>20)
 	}
 	if m.Livez.Late() && !a.EndsServer {
-		m.breach("livez p95 %v, p99 %v", m.Livez.P95.Round(time.Millisecond), m.Livez.P99.Round(time.Millisecond))
+		m.breach(Livez, "livez p95 %v, p99 %v", m.Livez.P95.Round(time.Millisecond), m.Livez.P99.Round(time.Millisecond))
 	}
 	for seen, n := range m.Seen {
 		if !a.mayBe(seen) {
-			m.breach("%d answers %q", n, seen)
+			m.breach(Answers, "%d answers %q", n, seen)
 		}
 	}
 	for end, n := range m.Ends {
 		if a.Program != "" && !slices.Contains(a.Ends, end) || !slices.Contains(ends, end) {
-			m.breach("%d runs ended %q", n, end)
+			m.breach(Answers, "%d runs ended %q", n, end)
 		}
 	}
 	if a.Program != "" && len(m.Ends) == 0 {
-		m.breach("no run came to an end")
+		m.breach(Answers, "no run came to an end")
 	}
 	if len(m.Seen) == 0 {
-		m.breach("nothing was seen of the server")
+		m.breach(Answers, "nothing was seen of the server")
 	}
 	switch {
 	case a.EndsServer:
 		c.judgeEnd(m)
 	case !c.Same():
-		m.breach("the server's process is gone: %v", c.exitError())
+		m.breach(Server, "the server's process is gone: %v", c.exitError())
 	}
-	m.Breaches = slices.Sorted(slices.Values(m.Breaches)) // maps have no order
+	slices.SortStableFunc(m.Breaches, func(a, b Breach) int { // maps have no order
+		return strings.Compare(a.Text, b.Text)
+	})
 }
 
 // JudgeOutside compares what the program charged without the jail with what it
 // must have, or it proves nothing.
 func (m *Measurement) JudgeOutside(a Attack) {
 	if want := int64(a.Outside) << 20; m.Outside < want && !m.OutsideKilled {
-		m.breach("outside the jail it charged %d MiB, want %d: the control fails", m.Outside>>20, a.Outside)
+		m.breach(Control, "outside the jail it charged %d MiB, want %d: the control fails", m.Outside>>20, a.Outside)
 	}
 }
 
@@ -71,10 +74,10 @@ func (c *Container) judgeEnd(m *Measurement) {
 	select {
 	case <-c.exited:
 		if c.err != nil {
-			m.breach("the server ended with %v", c.err)
+			m.breach(Server, "the server ended with %v", c.err)
 		}
 	case <-time.After(stopTimeout):
-		m.breach("the server has not ended")
+		m.breach(Server, "the server has not ended")
 	}
 }
 
@@ -86,14 +89,14 @@ func (c *Container) settle(ctx context.Context, m *Measurement) {
 	client := (&cell.Server{URL: c.URL}).Client(idleTimeout)
 	defer client.Close()
 	if err := waitIdle(ctx, client); err != nil {
-		m.breach("permits: %v", err)
+		m.breach(Permits, "permits: %v", err)
 		return
 	}
 	if a, err := client.Execute(ctx, cell.Request{Code: "print(42)"}); err != nil || !a.OK("42\n") {
-		m.breach("the next program: %v %v", a, err)
+		m.breach(Permits, "the next program: %v %v", a, err)
 	}
 	if a, err := client.Get(ctx, "/readyz"); err != nil || a.Status != http.StatusOK {
-		m.breach("readyz: %v %v", a, err)
+		m.breach(Permits, "readyz: %v %v", a, err)
 	}
 }
 

@@ -72,7 +72,7 @@ func TestJudge(t *testing.T) {
 				close(c.exited)
 			}
 			c.judge(m, a)
-			if len(m.Breaches) != 1 || !strings.Contains(m.Breaches[0], off.want) {
+			if len(m.Breaches) != 1 || !strings.Contains(m.Breaches[0].Text, off.want) {
 				t.Errorf("want one breach with %q, have %q", off.want, m.Breaches)
 			}
 		})

@@ -39,7 +39,7 @@ func requireTools() error {
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("these are not installed; on Debian:\n\n\tapt-get install --no-install-recommends %s\n", strings.Join(missing, " "))
+		return fmt.Errorf("not everything is installed; on Debian: apt-get install --no-install-recommends %s", strings.Join(missing, " "))
 	}
 	return nil
 }

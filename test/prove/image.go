@@ -18,6 +18,7 @@ import (
 const (
 	baseImage = "localhost/codecell-base:" + suite
 	image     = "localhost/codecell:prove"
+	mutant    = "localhost/codecell:mutant"
 )
 
 // seccomp is containerd's default profile; seccompprofile generates it.
@@ -29,8 +30,8 @@ func podman(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "podman", append([]string{"--runtime", "runc", "--cgroup-manager", "cgroupfs"}, args...)...)
 }
 
-// buildImage builds the project's own image with this binary in it.
-func buildImage(ctx context.Context, binary string) error {
+// buildImage builds the project's own image with this binary in it, as tag.
+func buildImage(ctx context.Context, binary, tag string) error {
 	dir, err := root(ctx)
 	if err != nil {
 		return err
@@ -51,8 +52,8 @@ func buildImage(ctx context.Context, binary string) error {
 			return fmt.Errorf("%w (run this in the repository's root, after make build)", err)
 		}
 	}
-	progress("image %s with %s", image, binary)
-	out, err := podman(ctx, "build", "--quiet", "--pull=never", "--build-arg=BASE="+baseImage, "--tag="+image, scratch).CombinedOutput()
+	progress("image %s with %s", tag, binary)
+	out, err := podman(ctx, "build", "--quiet", "--pull=never", "--build-arg=BASE="+baseImage, "--tag="+tag, scratch).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("podman build: %w\n%s", err, out)
 	}

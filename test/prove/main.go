@@ -6,6 +6,7 @@
 // killed nothing and no bound was broken.
 //
 //	make prove
+//	go run ./test/prove -mutations [-attack REGEXP]
 //	go run ./test/prove [-configuration one,auto] [-attack REGEXP] [-soak 30m] [-cpu quota] [-outside=false] [-json FILE] [-list] [-image-only]
 //
 // It needs root and Debian's packages podman, runc and debootstrap, and says so
@@ -48,6 +49,7 @@ type wish struct {
 	soak           time.Duration
 	cpu            memory.CPU
 	outside        bool
+	mutations      bool
 }
 
 func run(ctx context.Context) error {
@@ -66,6 +68,7 @@ func run(ctx context.Context) error {
 		return nil
 	})
 	flag.BoolVar(&w.outside, "outside", true, "run each program outside of the jail as well, as the positive control")
+	flag.BoolVar(&w.mutations, "mutations", false, "take one rule after the other out of the product: its attack must show that")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected %q", flag.Args())
@@ -84,7 +87,7 @@ func run(ctx context.Context) error {
 		if err := requireTools(); err != nil {
 			return err
 		}
-		return buildImage(ctx, w.binary)
+		return buildImage(ctx, w.binary, image)
 	}
 	return prove(ctx, w)
 }

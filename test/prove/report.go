@@ -100,7 +100,7 @@ func verdict(m *memory.Measurement) string {
 	if len(m.Breaches) == 0 {
 		return "held"
 	}
-	return strings.ToUpper("off: ") + strings.Join(m.Breaches, "; ")
+	return "OFF: " + m.Off()
 }
 
 func (r *report) write(path string) error {

@@ -19,20 +19,25 @@ func prove(ctx context.Context, w wish) (err error) {
 	if err := requireTools(); err != nil {
 		return err
 	}
-	if err := buildImage(ctx, w.binary); err != nil {
-		return err
+	if !w.mutations {
+		if err := buildImage(ctx, w.binary, image); err != nil {
+			return err
+		}
 	}
 	dir, err := os.MkdirTemp("", "codecell-prove-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	p := &proof{wish: w, name: fmt.Sprintf("codecell-prove-%d", os.Getpid())}
+	p := &proof{wish: w, image: image, dir: dir, name: fmt.Sprintf("codecell-prove-%d", os.Getpid())}
 	if p.seccomp, p.profile, err = writeInputs(dir); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.cleanUp()) }()
 
+	if w.mutations {
+		return p.mutate(ctx)
+	}
 	report := &report{Began: time.Now().UTC(), Machine: machine(), CPU: w.cpu}
 	var made error
 	for _, conf := range w.configurations {
@@ -54,14 +59,16 @@ func prove(ctx context.Context, w wish) (err error) {
 type proof struct {
 	wish
 	name             string // begins the name of everything that is made
-	seccomp, profile string // files
+	image            string
+	dir              string // for files
+	seccomp, profile string // two of them
 	containers       int    // so far, for their names
 }
 
 // options are those of a container below a cgroup of this name.
 func (p *proof) options(c configuration, parent string) memory.Options {
 	return memory.Options{
-		Image: image, Seccomp: p.seccomp, Profile: p.profile,
+		Image: p.image, Seccomp: p.seccomp, Profile: p.profile,
 		Parent: "/" + parent, MemoryMiB: c.memoryMiB, Slots: c.slots, CPU: p.cpu,
 	}
 }

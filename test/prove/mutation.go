@@ -1,0 +1,44 @@
+//go:build linux
+
+package main
+
+// A mutation takes one rule, limit or gate out of the product. The attack that it
+// was there for must show it: by a kill or by a breach. If it shows neither, the
+// rule was not needed, or the proof does not prove it.
+type mutation struct {
+	name    string
+	without string // what is taken away, for people
+	edits   []edit
+	attack  string
+}
+
+// An edit replaces old, which stands exactly once in the file, by new.
+type edit struct{ file, old, new string }
+
+var mutations = []mutation{
+	{
+		name: "memory-line", without: "the kill at the memory line", attack: "page_tables",
+		edits: []edit{{"sandbox/watch_linux.go", "\tvictim.kill(killedByMemoryLine)\n", "\t_ = killedByMemoryLine\n"}},
+	},
+	{
+		name: "address-space", without: "RLIMIT_AS of a run", attack: "anonymous",
+		edits: []edit{{"sandbox/zygote/run.py", "        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))\n", ""}},
+	},
+	{
+		name: "capture", without: "the cap on captured output", attack: "output_flood",
+		edits: []edit{{
+			"sandbox/capture.go", "append(c.out.Data, p[:min(len(p), room)]...)", "append(c.out.Data, p...)",
+		}},
+	},
+	{
+		name: "gate", without: "the gate's count of runs and MiB", attack: "anonymous",
+		edits: []edit{
+			{"function/gate.go", "	if !room {\n", "	if room = true; !room {\n"},
+			{"function/gate.go", "	case len(g.line) == 0 && g.fits(weight):\n", "	case len(g.line) == 0:\n"},
+		},
+	},
+	{
+		name: "header-bytes", without: "the bound on headers", attack: "long-headers",
+		edits: []edit{{"cmd/codecell/server.go", "	headerBytes = 16 << 10\n", "	headerBytes = 1 << 20\n"}},
+	},
+}
