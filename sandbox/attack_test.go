@@ -24,7 +24,7 @@ import (
 func TestAttacks(t *testing.T) {
 	requireRoot(t) // the positive controls read, signal and change other processes
 	t.Setenv(secretName, secretText)
-	s := start(t, quiet)
+	python := jailPython(t)
 	secret, address := treasure()
 	hits := make(chan os.Signal, 64)
 	signal.Notify(hits, attackSignal)
@@ -32,17 +32,17 @@ func TestAttacks(t *testing.T) {
 
 	self := publicSelf(t)
 	jails := []jail{
-		outside(s.Interpreter().Path, address, hits),
-		alone(t, "outer", self, "outer alone"),
-		alone(t, "outer without Landlock", self, "outer alone, no Landlock"),
-		alone(t, "outer's filter", self, "outer alone, filter"),
-		alone(t, "inner", self, "inner alone"),
-		whole(t, s, address, hits),
+		outside(python.Path, address, hits),
+		startJail(t, "outer", self, "outer alone"),
+		startJail(t, "outer without Landlock", self, "outer alone, no Landlock"),
+		startJail(t, "outer's filter", self, "outer alone, filter"),
+		startJail(t, "inner", self, "inner alone"),
+		startJail(t, "both", self, "both"),
 	}
 	for _, j := range jails {
 		t.Logf("%-24s %s", j.name+":", cmp.Or(strings.Join(activeNames(j.layers), " "), "no layer"))
 	}
-	w := &watch{t: t, whole: t, victim: startVictim(t, s.Interpreter().Path), prize: newPrize(t), doors: openDoors(t), interpreter: s.Interpreter().Path}
+	w := &watch{t: t, whole: t, victim: startVictim(t, python.Path), prize: newPrize(t), doors: openDoors(t), interpreter: python.Path}
 	w.look(jails)
 
 	table := [][]string{{"attack"}}
@@ -57,9 +57,6 @@ func TestAttacks(t *testing.T) {
 			w.t = t
 			for _, j := range jails {
 				row = append(row, w.make(a, j))
-			}
-			if err := s.Ready(); err != nil {
-				t.Errorf("after the attack: %v", err)
 			}
 		})
 		table = append(table, row)

@@ -1,0 +1,5 @@
+# Reads the server's secret in the environment that it was given.
+# contained by: outer
+# not by inner: an environment is what a process was started with, and the zygote was started by launch
+print(os.environ.get("@NAME@"))
+report(os.environ.get("@NAME@") is not None)
