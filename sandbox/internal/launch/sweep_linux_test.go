@@ -151,18 +151,22 @@ func TestSweep(t *testing.T) {
 	t.Parallel()
 	filters, rows := simulatedFilters(t), documentedRows(t, runtime.GOARCH)
 	tried := probes(filters)
+	few := tried[:4] // of a foreign call, whose arguments no filter gets to
 	out := tabwriter.NewWriter(t.Output(), 0, 0, 2, ' ', 0)
-	fmt.Fprintf(out, "%d arguments with each number\nABI\tfilter\tnumbers swept\tallowed\tas documented\n", len(tried))
+	fmt.Fprintf(out, "%d sets of arguments with each native number, %d with each foreign one\n", len(tried), len(few))
+	fmt.Fprintf(out, "ABI\tfilter\tnumbers swept\tallowed\tas documented\n")
 	for i, a := range abis() {
 		for _, j := range jails() {
 			var may map[uint32]bool // of a foreign ABI, nothing
-			if native := i == 0; native {
+			native, with := i == 0, few
+			if native {
+				with = tried
 				may = j.may(rows, func(name string) uint32 { return number(t, name) })
 			}
 			passed, wrong := 0, 0
 			for _, e := range a.entries {
 				for nr := range uint32(swept) {
-					allowed, mistakes := j.sweep(t, filters, call{nr: nr + e.offset, arch: e.arch}, tried, i == 0)
+					allowed, mistakes := j.sweep(t, filters, call{nr: nr + e.offset, arch: e.arch}, with, native)
 					if allowed {
 						passed++
 					}
