@@ -183,6 +183,10 @@ func FuzzDecode(f *testing.F) {
 				if len(e.Value) > maxEcho || len(e.Location) > maxEcho+20 || e.Location == "body.code" && e.Value != nil {
 					t.Errorf("%q: %+v", body, e)
 				}
+				var v any
+				if err := json.Unmarshal(e.Value, &v); e.Value != nil && err != nil {
+					t.Errorf("%q: a decoder refuses the value: %v", body, err)
+				}
 			}
 			return
 		case err != nil:

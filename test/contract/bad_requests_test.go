@@ -146,13 +146,23 @@ func (b badRequest) try(t *testing.T, s *server) string {
 	return strings.Join(said, "; ")
 }
 
-// wantNext fails the test unless the next request is served at once.
+// wantNext fails the test unless the next request is served at once, and every
+// permit is given back.
 func (s *server) wantNext(t *testing.T) {
 	t.Helper()
+	s.wantServed(t, s.do)
+}
+
+// wantServed asks for the next program by do, which must not take long.
+func (s *server) wantServed(t *testing.T, do func(*testing.T, request) rawhttp.Response) {
+	t.Helper()
 	begin := time.Now()
-	wantPrinted(t, s.do(t, good), "42\n")
+	wantPrinted(t, do(t, good), "42\n")
 	if took := time.Since(begin); took > 2*time.Second {
 		t.Errorf("the next request waited %v", took)
+	}
+	if now := s.admission(t); now.InFlight != 0 || now.Waiting != 0 {
+		t.Errorf("after the answer there are still %+v", now)
 	}
 }
 
@@ -182,8 +192,11 @@ func (r reply) check(t *testing.T, to request, resp rawhttp.Response) string {
 		}
 		return short + r.slug + "\t" + strings.Join(append([]string{abridged(p.Detail)}, listed...), ", ")
 	case resp.Status == http.StatusOK && resp.Header.Get("Content-Type") == "application/json" && r.says != healthy:
-		wantPrinted(t, resp, r.says)
-		return short + "\tprinted " + abridged(r.says)
+		ran := wantRan(t, resp)
+		if ran.Outcome != "ok" || !matches(ran.Stdout, r.says) {
+			t.Errorf("got %s %s, want ok and stdout %q", ran.Outcome, abridged(ran.Stdout), r.says)
+		}
+		return short + "\tprinted " + abridged(ran.Stdout)
 	default:
 		if !matches(string(resp.Body), r.says) {
 			t.Errorf("got %q, want %q", resp.Body, r.says)

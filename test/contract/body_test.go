@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"codecell/test/rawhttp"
 )
@@ -93,78 +91,5 @@ func TestBusyRefusesWithBodyUnread(t *testing.T) {
 			})
 			_ = busy.Reset()
 		})
-	}
-}
-
-// Clients that take their time meet the time-outs: 10 s for a body; on serve 5 s
-// for headers, from the accept or, on a used connection, from the first byte.
-// All of them wait at once.
-func TestSlowClients(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 10 s")
-	}
-	t.Parallel()
-	const late = 3 * time.Second // what a loaded machine may add
-	servers := []*server{start(t, serve), start(t, framework)}
-	var slow sync.WaitGroup
-	for _, s := range servers {
-		slow.Go(func() { // half a body
-			conn, err := rawhttp.Dial(s.addr)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer conn.Leave()
-			begin := time.Now()
-			_ = conn.Send(rawhttp.PostJSON("/execute", `{"code":`, 1000))
-			resp, err := conn.Response(10*time.Second + late)
-			if took := time.Since(begin); err != nil || resp.Status != http.StatusRequestTimeout || took < 9*time.Second {
-				t.Errorf("%s: half a body: %v, %v after %v, want 408 after 10 s", s.bin.name, resp, err, took)
-				return
-			}
-			wantValid(t, s.bin, execute(""), resp)
-		})
-		slow.Go(func() { // half a body and the end of the stream
-			conn, err := rawhttp.Dial(s.addr)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer conn.Leave()
-			_ = conn.Send(rawhttp.PostJSON("/execute", `{"code":`, 1000))
-			_ = conn.StopSending()
-			resp, err := conn.Response(late)
-			if err != nil || resp.Status != http.StatusBadRequest {
-				t.Errorf("%s: a body cut off: %v, %v, want 400", s.bin.name, resp, err)
-			}
-		})
-	}
-	for _, used := range []bool{false, true} {
-		slow.Go(func() {
-			conn, err := rawhttp.Dial(servers[0].addr)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer conn.Leave()
-			if used {
-				_ = conn.Send(get("/livez").raw())
-				if resp, err := conn.Response(late); err != nil || resp.Status != http.StatusOK {
-					t.Errorf("/livez: %v, %v", resp, err)
-				}
-			}
-			begin := time.Now()
-			_ = conn.Send("GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
-			if closed, took := conn.Closed(5*time.Second+late), time.Since(begin); !closed || took < 4*time.Second {
-				t.Errorf("slow headers (used connection: %v): closed %v after %v, want it cut at 5 s", used, closed, took)
-			}
-		})
-	}
-	for _, s := range servers {
-		wantStatus(t, get("/readyz"), s.do(t, get("/readyz")), http.StatusOK)
-	}
-	slow.Wait()
-	for _, s := range servers {
-		wantPrinted(t, s.do(t, program{Code: "print(1)"}.request()), "1\n")
 	}
 }

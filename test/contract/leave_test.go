@@ -155,29 +155,6 @@ func (s *server) retry(t *testing.T, r request) rawhttp.Response {
 	}
 }
 
-func TestPipelining(t *testing.T) {
-	t.Parallel()
-	for _, bin := range both {
-		t.Run(bin.name, func(t *testing.T) {
-			t.Parallel()
-			s := start(t, bin)
-			conn := s.dial(t)
-			var raw strings.Builder
-			var requests []request
-			for n := range 5 {
-				requests = append(requests, program{Code: fmt.Sprintf("print(%d)", n)}.request())
-				raw.WriteString(requests[n].raw())
-			}
-			if err := conn.Send(raw.String()); err != nil {
-				t.Fatal(err)
-			}
-			for n, r := range requests {
-				wantPrinted(t, s.answer(t, conn, r, answerTime), fmt.Sprintf("%d\n", n))
-			}
-		})
-	}
-}
-
 // The permit is given back before the reply is written: who has a 200 in hand
 // and asks again never meets its own shadow.
 func TestNextOnTheSameConnection(t *testing.T) {

@@ -26,21 +26,6 @@ func TestFirstConnectionIsReady(t *testing.T) {
 	}
 }
 
-func TestIdleFlood(t *testing.T) {
-	t.Parallel()
-	s := start(t, serve)
-	waiting := s.occupy(t, program{Code: "print('kept')\nwhile True: pass", Timeout: 3})
-	for range 500 {
-		s.dial(t)
-	}
-	begin := s.dial(t)
-	send(t, begin, get("/livez"))
-	wantStatus(t, get("/livez"), s.answer(t, begin, get("/livez"), answerTime), http.StatusOK)
-	if got := wantRan(t, s.answer(t, waiting, endless.request(), answerTime)); got.Stdout != "kept\n" {
-		t.Errorf("the run beside the flood: %+v", got)
-	}
-}
-
 func TestConnectionCap(t *testing.T) {
 	t.Parallel()
 	const limit = 8
@@ -58,17 +43,6 @@ func TestConnectionCap(t *testing.T) {
 	for _, conn := range used[1:] {
 		send(t, conn, get("/livez"))
 		wantStatus(t, get("/livez"), s.answer(t, conn, get("/livez"), answerTime), http.StatusOK)
-	}
-}
-
-func TestTooLongHeaders(t *testing.T) {
-	t.Parallel()
-	s := start(t, serve)
-	conn := s.dial(t)
-	_ = conn.Send(get("/livez", "X-Fill: "+strings.Repeat("x", 17<<10)).raw())
-	resp, err := conn.Response(answerTime)
-	if err != nil || resp.Status != http.StatusRequestHeaderFieldsTooLarge {
-		t.Errorf("17 KiB of headers: %v, %v, want 431", resp, err)
 	}
 }
 

@@ -102,6 +102,16 @@ func (c *Conn) responseTo(method string, within time.Duration) (Response, error)
 	return Response{Status: resp.StatusCode, Header: resp.Header, Close: resp.Close, Body: body}, nil
 }
 
+// Answered waits until the first byte of an answer is there, and leaves it to be
+// read. The error says why there is none; a later call may still see one.
+func (c *Conn) Answered(within time.Duration) error {
+	if err := c.tcp.SetReadDeadline(time.Now().Add(within)); err != nil {
+		return err
+	}
+	_, err := c.in.Peek(1)
+	return err
+}
+
 // ReadAtMost reads up to n bytes of whatever comes next, for a reader that is
 // slow or stops. It returns fewer than n only with an error.
 func (c *Conn) ReadAtMost(n int, within time.Duration) ([]byte, error) {

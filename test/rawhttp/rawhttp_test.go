@@ -35,10 +35,16 @@ func TestSaysWhatItIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"POST localhost {}", "PUT example.org "} {
+		if err := c.Answered(5 * time.Second); err != nil {
+			t.Fatal(err)
+		}
 		resp, err := c.Response(5 * time.Second)
 		if err != nil || string(resp.Body) != want {
 			t.Fatalf("got %v %v, want %q", resp, err, want)
 		}
+	}
+	if c.Answered(10*time.Millisecond) == nil {
+		t.Error("an answer to nothing")
 	}
 	if c.Closed(10 * time.Millisecond) {
 		t.Error("an open connection was reported closed")
