@@ -19,7 +19,7 @@ have_race = [ "$$($(GO) env CGO_ENABLED)" = 1 ] && \
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-framework build test check fmt-check vet-check lint-check module-check python-check \
-	e2e e2e-short bench image prove clean
+	e2e e2e-short bench image prove prove-mutations clean
 
 help: ## what can be made (the default)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -83,6 +83,9 @@ image: build ## the container image localhost/codecell:prove, on a base of Debia
 
 prove: build ## every attack on the memory of the real container, with what the kernel counted (root, podman; PROVE="-soak 1m")
 	$(GO) run ./test/prove -json bin/prove.json $(PROVE)
+
+prove-mutations: ## take one rule after the other away: its attack must notice (root, podman)
+	$(GO) run ./test/prove -mutations $(PROVE)
 
 clean: ## remove what the other targets built
 	rm -rf bin

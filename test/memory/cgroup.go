@@ -169,7 +169,14 @@ func (c *cgroup) oomKills() (int64, error) {
 // limitHits is how often a charge met the limit, reclaimed or not.
 func (c *cgroup) limitHits() (int64, error) {
 	if c.v1 {
-		return c.number("memory.failcnt")
+		// Without swap both limits are the same, and memory with swap is
+		// charged first. A kernel may not count swap.
+		swap, err := c.number("memory.memsw.failcnt")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, err
+		}
+		all, err := c.number("memory.failcnt")
+		return all + swap, err
 	}
 	return c.field("memory.events", "max")
 }

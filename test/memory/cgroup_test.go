@@ -27,10 +27,16 @@ func TestCgroupCounters(t *testing.T) {
 		files map[string]string
 	}{
 		"v1": {true, map[string]string{
-			"memory.limit_in_bytes": "704\n", "memory.failcnt": "5\n",
+			"memory.limit_in_bytes": "704\n", "memory.failcnt": "2\n", "memory.memsw.failcnt": "3\n",
 			"memory.usage_in_bytes": "100\n", "memory.kmem.tcp.usage_in_bytes": "7\n",
 			"memory.max_usage_in_bytes": "200\n", "memory.kmem.tcp.max_usage_in_bytes": "11\n",
 			"memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
+		}},
+		"v1 without swap": {true, map[string]string{
+			"memory.limit_in_bytes": "704\n", "memory.failcnt": "5\n",
+			"memory.usage_in_bytes": "100\n", "memory.kmem.tcp.usage_in_bytes": "7\n",
+			"memory.max_usage_in_bytes": "200\n", "memory.kmem.tcp.max_usage_in_bytes": "11\n",
+			"memory.oom_control": "oom_kill 3\n",
 		}},
 		"v2": {false, map[string]string{
 			"memory.max": "704\n", "memory.current": "107\n", "memory.peak": "211\n",
