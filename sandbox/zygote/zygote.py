@@ -35,19 +35,25 @@ PIDFD = struct.Struct("=i")
 
 def look_at_maps(madvise) -> None:
     """End here if any page is writable and executable, so that a run could write
-    code, or writable and shared, so that it could write to other runs. Code is
-    given back to the page cache: most of it was for starting and importing, and
-    what is used comes back."""
-    maps = os.open("maps", os.O_RDONLY, dir_fd=PROC_SELF)
-    with os.fdopen(maps, "rb") as text:
+    code, or writable and shared, so that it could write to other runs. Pages that
+    are only a file's go back to the page cache: most were for starting and
+    importing, and what is used comes back."""
+    smaps = os.open("smaps", os.O_RDONLY, dir_fd=PROC_SELF)
+    with os.fdopen(smaps, "rb") as text:
         lines = text.readlines()
     os.close(PROC_SELF)
+    start = end = 0
+    mode = b""
     for line in lines:
-        place, mode, rest = line.split(None, 2)
-        if b"w" in mode and (b"x" in mode or b"s" in mode):
-            raise RuntimeError("a page is writable and executable, or writable and shared: " + line.decode("ascii", "replace").strip())
-        if mode == b"r-xp" and b"/" in rest:  # of a file: nobody has written to it
-            start, end = (int(address, 16) for address in place.split(b"-"))
+        key, *rest = line.split()
+        if not key.endswith(b":"):  # the first line of a map, as in proc_pid_maps(5)
+            start, end = (int(address, 16) for address in key.split(b"-"))
+            mode = rest[0]
+            of_file = rest[-1].startswith(b"/")
+            if b"w" in mode and (b"x" in mode or b"s" in mode):
+                raise RuntimeError("a page is writable and executable, or writable and shared: " + line.decode("ascii", "replace").strip())
+        # Not writable may have been so: what the loader relocated would be lost.
+        elif key == b"Anonymous:" and rest[0] == b"0" and of_file and b"w" not in mode:
             madvise(start, end - start, 4)  # MADV_DONTNEED
 
 
