@@ -63,6 +63,10 @@ func (c CPU) flag() string {
 	return "--cpus=1"
 }
 
+// cpuShares is more than anybody else's 1024: a pod that asks for a CPU has it,
+// whatever else the node does, and health checks are measured here.
+const cpuShares = 64 << 10
+
 // A Container is a server in a container of its own, run as Knative and Cloud Run
 // do: no root, no capability, nothing writable, containerd's seccomp profile, no
 // swap, one CPU. Its port is on the machine's loopback interface.
@@ -93,6 +97,7 @@ func (o Options) run(name string, more ...string) []string {
 		"--user=65532:65532", "--cap-drop=all", "--security-opt=no-new-privileges", "--security-opt=seccomp=" + o.Seccomp,
 		"--read-only", "--read-only-tmpfs=false",
 		fmt.Sprintf("--memory=%dm", o.MemoryMiB), fmt.Sprintf("--memory-swap=%dm", o.MemoryMiB), o.CPU.flag(),
+		fmt.Sprintf("--cpu-shares=%d", cpuShares),
 		// podman would raise them as far as it may itself, and fail where it may not.
 		"--ulimit=nofile=4096:4096", "--ulimit=nproc=2048:2048",
 		"--network=host", // with LOCAL_ONLY: the loopback interface, no firewall touched

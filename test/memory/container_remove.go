@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -79,4 +80,22 @@ func RemoveContainers(ctx context.Context, prefix string) error {
 		}
 	}
 	return nil
+}
+
+// RemoveStale removes the parents that are called prefix and a process number,
+// where there is no such process any more: it was killed and could not.
+func RemoveStale(prefix string) error {
+	var errs []error
+	for _, pattern := range []string{"/sys/fs/cgroup/memory/" + prefix, "/sys/fs/cgroup/" + prefix} {
+		dirs, err := filepath.Glob(pattern + "*")
+		errs = append(errs, err)
+		for _, dir := range dirs {
+			owner, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), prefix), "-")
+			if pid, err := strconv.Atoi(owner); err != nil || syscall.Kill(pid, 0) != syscall.ESRCH {
+				continue
+			}
+			errs = append(errs, RemoveParent("/"+filepath.Base(dir)))
+		}
+	}
+	return errors.Join(errs...)
 }

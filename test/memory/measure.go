@@ -114,6 +114,7 @@ const (
 	Server  Part = "server"  // its process
 	Permits Part = "permits"
 	Control Part = "control" // the attack's, outside of the jail
+	Made    Part = "made"    // the attack, to its end
 )
 
 func (m *Measurement) breach(of Part, format string, args ...any) {
@@ -130,8 +131,9 @@ func (m *Measurement) Off() string {
 }
 
 // Measure makes the attack and measures the container meanwhile. The container
-// must be at rest. An error says that something could not be measured or the
-// attack not be made; what went wrong in the container is a breach.
+// must be at rest. An error says that something could not be measured, or that
+// ctx was done before; what went wrong in the container, or with the attack, is
+// a breach.
 func (c *Container) Measure(ctx context.Context, a Attack, claim Claim, soak time.Duration) (*Measurement, error) {
 	m := &Measurement{
 		Attack: a.Name, Route: a.Route,
@@ -166,11 +168,10 @@ func (c *Container) Measure(ctx context.Context, a Attack, claim Claim, soak tim
 	measured := gauge.finish(m)
 	m.Seen, m.Ends = t.counts()
 	c.judge(m, a)
-	if attacked != nil && !c.Same() {
-		m.breach(Server, "%v", attacked) // there was nothing to attack any more
-		attacked = nil
+	if attacked != nil {
+		m.breach(Made, "%v", attacked)
 	}
-	return m, errors.Join(attacked, measured)
+	return m, errors.Join(ctx.Err(), measured)
 }
 
 // lineMiB is how far below the limit docs/memory.md has the memory line.

@@ -50,10 +50,11 @@ func (p *proof) mutate(ctx context.Context) error {
 }
 
 // noticed reports whether the attack shows that something is missing. A late
-// health check may be the machine's fault, so it doesn't count.
+// health check may be the machine's fault, and an attack that could not be made
+// the attack's.
 func noticed(m *memory.Measurement) bool {
 	for _, b := range m.Breaches {
-		if b.Of != memory.Livez {
+		if b.Of != memory.Livez && b.Of != memory.Made {
 			return true
 		}
 	}

@@ -56,6 +56,7 @@ func TestNoticed(t *testing.T) {
 	}{
 		{nil, false},
 		{[]memory.Part{memory.Livez}, false},
+		{[]memory.Part{memory.Made}, false},
 		{[]memory.Part{memory.Livez, memory.Charge}, true},
 	} {
 		m := &memory.Measurement{}

@@ -29,7 +29,10 @@ func prove(ctx context.Context, w wish) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	p := &proof{wish: w, image: image, dir: dir, name: fmt.Sprintf("codecell-prove-%d", os.Getpid())}
+	p := &proof{wish: w, image: image, dir: dir, name: fmt.Sprintf("%s%d", prefix, os.Getpid())}
+	if err := memory.RemoveStale(prefix); err != nil {
+		return err
+	}
 	if p.seccomp, p.profile, err = writeInputs(dir); err != nil {
 		return err
 	}
@@ -55,10 +58,13 @@ func prove(ctx context.Context, w wish) (err error) {
 	return made
 }
 
+// prefix begins the name of everything that is made; the process's number follows.
+const prefix = "codecell-prove-"
+
 // proof is one run of this command.
 type proof struct {
 	wish
-	name             string // begins the name of everything that is made
+	name             string // of the cgroup, and how those of the containers begin
 	image            string
 	dir              string // for files
 	seccomp, profile string // two of them
