@@ -2,7 +2,7 @@
 # Each is given in two halves, which stand together nowhere in this program: what is
 # found was not brought along.
 PAGE = 4096
-FAR = 4096  # pages without memory after which there is none: 16 MiB
+FAR = 1024  # pages without memory after which there is none: 4 MiB
 
 def mapped(page):
     """Whether there is memory: the kernel reads a signal mask before it looks at what is to be done with it."""
@@ -34,9 +34,12 @@ known = [id(object()), memory(bytes(10_000)), memory(bytes(1 << 20)), _ctypes.dl
 known += struct.unpack("Q", bytes(type("Pointer", (_ctypes.Array,), {"_type_": _Byte, "_length_": 8}).from_address(_ctypes.dlsym(libc, "environ"))))
 own = ["".join(("Own", "Secret")) * 10, bytearray(b"".join((b"Own", b"Secret")) * 1_000_000)]
 
-stretches = sorted({stretch for address in known for stretch in around(address)})
+stretches = set()
+for address in known:
+    if not any(start <= address < end for start, end in stretches):
+        stretches.update(around(address))
 found, seen, size = dict.fromkeys(HALVES, 0), 0, 0
-for start, end in stretches:
+for start, end in sorted(stretches):
     start = max(start, seen)
     if start >= end:
         continue
