@@ -344,6 +344,26 @@ func TestClosedConnectionCountsUntilDelivered(t *testing.T) {
 	s.awaitCount(0)
 }
 
+// A peer that resets has nothing more to take: its connection must not go on
+// counting, or peers that come, have an answer and leave would fill the cap.
+func TestResetConnectionStopsCounting(t *testing.T) {
+	t.Parallel()
+	s := startCapServer(t, newConnCap(4, time.Hour), stubborn)
+	reader := s.dialUnread()
+	s.await(reader, http.StateClosed)
+	if n := s.limit.count(); n != 1 {
+		t.Fatalf("%d connections count while one closed reply is not delivered, want 1", n)
+	}
+	tcp, ok := reader.(*net.TCPConn)
+	if !ok {
+		t.Fatalf("the connection is a %T", reader)
+	}
+	if err := errors.Join(tcp.SetLinger(0), tcp.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitCount(0)
+}
+
 func TestUndeliveredReplyIsDroppedInTime(t *testing.T) {
 	t.Parallel()
 	s := startCapServer(t, newConnCap(4, 4*tailPoll), stubborn)

@@ -29,7 +29,13 @@ func unacknowledged(conn syscall.Conn) (n int, err error) {
 		return 0, err
 	}
 	err = control(raw, func(fd int) error {
-		n, err = unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+		if n, err = unix.IoctlGetInt(fd, unix.SIOCOUTQ); err != nil || n == 0 {
+			return err
+		}
+		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err == nil && info.State == unix.BPF_TCP_CLOSE {
+			n = 0
+		}
 		return err
 	})
 	return n, err

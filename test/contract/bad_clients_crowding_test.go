@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"codecell/test/rawhttp"
 )
@@ -69,20 +70,30 @@ func atCapacity(says string) reply {
 }
 
 // stopReading sends this many requests for the longest answer there is, and
-// returns when the first has begun.
+// returns when the first has begun. Places that others have left may not be free
+// yet: until then there may be a 429.
 func (s *server) stopReading(t *testing.T, requests int) *rawhttp.Conn {
 	t.Helper()
-	conn := s.dial(t)
-	if err := conn.ShrinkWindow(16 << 10); err != nil {
-		t.Fatal(err)
+	const begin = "HTTP/1.1 200"
+	deadline := time.After(answerTime)
+	for tick := time.Tick(poll); ; {
+		conn := s.dial(t)
+		if err := conn.ShrinkWindow(16 << 10); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Send(strings.Repeat(longest.request().raw(), requests)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := conn.ReadAtMost(len(begin), answerTime)
+		if string(got) == begin {
+			return conn
+		}
+		select {
+		case <-tick:
+		case <-deadline:
+			t.Fatalf("the answer begins with %q, %v", got, err)
+		}
 	}
-	if err := conn.Send(strings.Repeat(longest.request().raw(), requests)); err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.Answered(answerTime); err != nil {
-		t.Fatal(err)
-	}
-	return conn
 }
 
 // flood opens 500 connections while a program runs, sends this on each, and
