@@ -96,6 +96,15 @@ func (c *cgroup) countTCP(limit int64) error {
 	return os.WriteFile(filepath.Join(c.dir, "memory.kmem.tcp.limit_in_bytes"), strconv.AppendInt(nil, limit, 10), 0)
 }
 
+// killTogether has one OOM kill take every process of the cgroup, as the kubelet
+// sets it. v1 knows no such thing.
+func (c *cgroup) killTogether() error {
+	if c.v1 {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(c.dir, "memory.oom.group"), []byte("1"), 0)
+}
+
 // limit is what the kernel keeps the cgroup to, in bytes.
 func (c *cgroup) limit() (int64, error) {
 	if c.v1 {

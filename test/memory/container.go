@@ -141,7 +141,7 @@ func Start(ctx context.Context, o Options, name string) (_ *Container, err error
 		return nil, err
 	}
 	// Nobody has connected yet: sockets are counted from their accept(2) on.
-	return c, c.group.countTCP(int64(o.MemoryMiB) << 20)
+	return c, errors.Join(c.group.countTCP(int64(o.MemoryMiB)<<20), c.group.killTogether())
 }
 
 // launch starts podman and watches over it. If this process is killed, podman
