@@ -13,6 +13,8 @@ import (
 	"codecell/test/e2e/cell"
 )
 
+const restrictedUser = "uid 65532, no capability, no_new_privs"
+
 // users are whom a container may run the server as.
 var users = []struct {
 	name string
@@ -23,7 +25,7 @@ var users = []struct {
 	// No entry in /etc/passwd, no group: what OpenShift assigns.
 	{"uid 1234, without an entry", []string{"setpriv", "--reuid", "1234", "--regid", "1234", "--clear-groups"}},
 	// Kubernetes' restricted pod security, with distroless's uid.
-	{"uid 65532, no capability, no_new_privs", []string{
+	{restrictedUser, []string{
 		"setpriv", "--reuid", "65532", "--regid", "65532", "--clear-groups",
 		"--bounding-set=-all", "--inh-caps=-all", "--no-new-privs",
 	}},
