@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -146,6 +147,8 @@ func (w *watch) make(a attack, j jail) string {
 		fail("not contained")
 	case len(seen) > 0:
 		fail("seen from outside: %q", seen)
+	case a.reliesOn == nil && refusedOtherwise.MatchString(end.Stdout):
+		fail("a call failed, but was not refused")
 	}
 	if end.Zygote != 0 {
 		w.zygotes[end.Zygote] = j.name
@@ -153,6 +156,10 @@ func (w *watch) make(a attack, j jail) string {
 	w.t.Logf("%-24s %.200s", j.name+":", strings.TrimSpace(end.Stdout))
 	return got
 }
+
+// refusedOtherwise finds a call in an attack's table that failed by another error
+// than EPERM, which is what filters say: it got as far as the call itself.
+var refusedOtherwise = regexp.MustCompile(`: -([02-9]|1\d)`)
 
 // A watch looks from outside at all that attacks are after.
 type watch struct {

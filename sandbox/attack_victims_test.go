@@ -265,26 +265,34 @@ func (d *doors) came(t *testing.T) (n int) {
 	return n
 }
 
-// sharedMemory is what the kernel keeps for processes that have ended: files in
-// /dev/shm, System V's tables without their times, and message queues.
+// sharedMemory is what the kernel keeps of the runs' user after a process has
+// ended: files in /dev/shm, System V's objects, and message queues.
 func sharedMemory(t *testing.T) string {
 	t.Helper()
 	var text bytes.Buffer
 	for _, dir := range []string{"/dev/shm", "/dev/mqueue"} {
-		names, err := filepath.Glob(dir + "/*")
-		if err != nil {
+		files, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)
 		}
-		fmt.Fprintln(&text, names)
+		for _, file := range files {
+			if info, err := file.Info(); err == nil && info.Sys().(*syscall.Stat_t).Uid == runUID {
+				fmt.Fprintln(&text, dir, file.Name())
+			}
+		}
 	}
 	for _, kind := range []string{"shm", "sem", "msg"} {
 		table, err := os.ReadFile("/proc/sysvipc/" + kind)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)
 		}
+		owner := -1
 		for line := range strings.Lines(string(table)) {
-			if f := strings.Fields(line); len(f) > 2 {
-				fmt.Fprintln(&text, kind, f[:3])
+			f := strings.Fields(line)
+			if owner < 0 {
+				owner = slices.Index(f, "uid")
+			} else if f[owner] == strconv.Itoa(runUID) {
+				fmt.Fprintln(&text, kind, f[:2])
 			}
 		}
 	}
