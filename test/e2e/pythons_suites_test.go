@@ -15,18 +15,23 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"codecell/test/e2e/cell"
 )
 
 // suites are the packages whose tests run programs.
 var suites = []string{"sandbox", "test/contract"}
 
+// first are the tests that -short leaves: all of them take minutes.
+const first = "^Test(Attacks|BadPrograms|InnerJail|OuterJail|RunAsPythonDoes)$"
+
 // suiteTimeout bounds one suite on one Python, as one user.
 const suiteTimeout = 5 * time.Minute
 
 // TestSuitesOnOtherPythons runs the tests of this repository that run programs
 // with the Pythons that are not this machine's: every attack and every bad
-// program that they know is tried there too. With -short it is root who does.
+// program that they know is tried there too. With -short little else is, by root.
 func TestSuitesOnOtherPythons(t *testing.T) {
 	requireRoot(t)
 	requireCommand(t, "go")
@@ -60,7 +65,7 @@ func TestSuitesOnOtherPythons(t *testing.T) {
 					argv := append(p.wrap(t, nil, shares...), u.wrap...)
 					argv = append(argv, "env", "-C", filepath.Join(top, suite), binary, "-test.v=test2json", "-test.timeout="+suiteTimeout.String())
 					if testing.Short() {
-						argv = append(argv, "-test.short")
+						argv = append(argv, "-test.short", "-test.run="+first)
 					}
 					began := time.Now()
 					out, err := runSuite(t, argv, "CONTRACT_BIN="+bin)
@@ -102,25 +107,25 @@ func sources(t *testing.T, top string) (paths []string) {
 }
 
 // runSuite runs a test binary with nothing of our environment but env, and
-// returns what it wrote. It leaves no process behind.
+// returns what it wrote. What its servers leave behind when a test kills them has
+// to go to init, which reaps it: tests wait for that.
 func runSuite(t *testing.T, argv []string, env ...string) ([]byte, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), suiteTimeout+10*time.Second)
 	defer cancel()
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := cell.AdoptOrphans(); err != nil {
+			t.Error(err)
+		}
+	}()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = append(env, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = time.Second
-	out, err := cmd.CombinedOutput()
-	orphans, lookErr := cell.Orphans()
-	if lookErr != nil {
-		t.Error(lookErr)
-	}
-	if len(orphans) > 0 {
-		t.Errorf("left behind by the suite: %v", orphans)
-		cell.EndOrphans(orphans)
-	}
-	return out, err
+	return cmd.CombinedOutput()
 }
 
 // tableFrom is how many subtests make a test worth a row of its own.

@@ -14,7 +14,7 @@ const (
 	// workshop is where the new root is put together. What was there is out of
 	// sight from then on; every Unix has it.
 	workshop = "/tmp"
-	// written bounds, in bytes, what the machine may write beside the folder.
+	// written bounds, in bytes, what may be written over the folder, and in /tmp.
 	written = "1g"
 )
 
@@ -26,7 +26,7 @@ var (
 
 // enterRoot makes dir the calling thread's root, as a container runtime makes an
 // image one: what is written goes to memory and never to dir. With it come /proc
-// as it is, /sys read-only, a few devices, and shares: files and folders that are
+// as it is, /sys read-only, a few devices, an empty /tmp, and shares: files and folders that are
 // under the same names, read-only.
 //
 // It is pivot_root(2) and not chroot(2), which root undoes with a second chroot,
@@ -86,6 +86,11 @@ func enterRoot(dir string, shares []string) error {
 		return err
 	}
 	if err := makeDev(filepath.Join(root, "dev")); err != nil {
+		return err
+	}
+	// The overlay has no file handles (name_to_handle_at(2)), which a folder for
+	// files of one's own should have, to be attacked by.
+	if err := mount("tmpfs", filepath.Join(root, "tmp"), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size="+written); err != nil {
 		return err
 	}
 	for _, t := range kept {
