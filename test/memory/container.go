@@ -29,7 +29,7 @@ const (
 	// podmanTimeout bounds a command that only asks or removes.
 	podmanTimeout = 30 * time.Second
 	// logMost is how much of the container's output is kept, in bytes.
-	logMost = 64 << 10
+	logMost = 8 << 10
 )
 
 // Options are one way to run the image.

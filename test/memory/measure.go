@@ -18,6 +18,9 @@ import (
 const (
 	// attackTimeout bounds one attack, the soak's own time not counted.
 	attackTimeout = 3 * time.Minute
+	// attackLeast is how long an attack goes on at least: one that is over
+	// sooner is made again. It is time for livezLeast health checks.
+	attackLeast = livezLeast * livezPeriod
 	// idleTimeout bounds the wait for every permit: a run's longest time, the
 	// server's longest wait for a client that has gone, and air.
 	idleTimeout = 45 * time.Second
@@ -183,10 +186,15 @@ func (c *Container) attack(ctx context.Context, a Attack, t *Target, most time.D
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	var err error
-	if a.Client != nil {
-		err = a.Client(ctx, t)
-	} else {
-		postProgram(ctx, a.Program, t)
+	for began := time.Now(); err == nil && ctx.Err() == nil; {
+		if a.Client != nil {
+			err = a.Client(ctx, t)
+		} else {
+			postProgram(ctx, a.Program, t)
+		}
+		if a.EndsServer || !c.Same() || time.Since(began) >= attackLeast {
+			break
+		}
 	}
 	if ctx.Err() != nil {
 		err = errors.Join(err, fmt.Errorf("%s: %w", a.Name, ctx.Err()))
