@@ -83,7 +83,7 @@ type less struct {
 func parse(features string) (less, error) {
 	var l less
 	var filtered []string
-	for _, feature := range strings.Split(features, ",") {
+	for feature := range strings.SplitSeq(features, ",") {
 		name, value, given := strings.Cut(feature, "=")
 		switch {
 		case name == "root" && value != "" && l.root == "":
