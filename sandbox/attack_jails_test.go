@@ -209,10 +209,10 @@ func init() {
 	}
 }
 
-// outerAlone serves programs in zygotes that are launched as ever, by a run.py
+// outerAlone serves programs in zygotes that are launched as ever, by a jail.py
 // that leaves out the inner jail.
 func outerAlone(t *testing.T) {
-	runSource += outerAloneSource // this process has no other test
+	jailSource += outerAloneSource // this process has no other test
 	t.Setenv(secretName, secretText)
 	s := start(t, quiet)
 	serveAttacks(t, s, s.Layers())

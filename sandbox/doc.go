@@ -12,7 +12,7 @@
 //	   │                       is sealed, forks on request. It runs no program and
 //	   │                       never reads one: its heap is inherited by all runs
 //	   ▼  fork
-//	run (Python)               zygote/run.py: enters the inner jail, reads the
+//	run (Python)               zygote/run.py: enters the inner jail (jail.py), reads the
 //	                           program, checks the policy, runs it, exits
 //
 // One run is parked ahead: forked and jailed, it waits for the next program, which

@@ -23,6 +23,9 @@ var zygoteSource string
 //go:embed zygote/kernel.py
 var kernelSource string
 
+//go:embed zygote/jail.py
+var jailSource string
+
 //go:embed zygote/run.py
 var runSource string
 
@@ -97,7 +100,7 @@ func zygoteConfig(p plan, prof *Profile) ([]byte, error) {
 		ruleset = hex.EncodeToString(launch.Ruleset(p.landlockABI))
 	}
 	config, err := json.Marshal(map[string]any{
-		"sources": map[string]string{"zygote": zygoteSource, "kernel": kernelSource, "run": runSource, "policy": policySource, "library": librarySource},
+		"sources": map[string]string{"zygote": zygoteSource, "kernel": kernelSource, "jail": jailSource, "run": runSource, "policy": policySource, "library": librarySource},
 		"modules": append(append([]string{}, prof.Imports...), preload...),
 		"late":    late,
 		"policy": map[string]any{

@@ -1,4 +1,4 @@
-"""One run: the child of a fork goes into the inner jail, reads its program,
+"""One run: the child of a fork enters the inner jail (jail.py), reads its program,
 checks the policy, runs the program as ``python3 file.py`` would, and exits.
 
 Everything after ``Jail.enter`` is in the program's hands: what is written to the
@@ -23,23 +23,17 @@ import sys
 import traceback
 import types
 
-CONTROL = 3
+CONTROL = 3  # the socket to the server
 FRAME = struct.Struct("<cI")  # tag, length of what follows
 NAME = "main.py"  # what a traceback calls the program
-NICER = 5  # than the server, which answers others while a program burns every core
-
-# Limits that are the same for every run. FSIZE: no file grows, whatever is open.
-# SIGPENDING counts by uid: any room in it would be a channel between runs.
-LIMITS = (
-    (resource.RLIMIT_FSIZE, 0),
-    (resource.RLIMIT_NOFILE, 16),
-    (resource.RLIMIT_NPROC, 0),
-    (resource.RLIMIT_SIGPENDING, 0),
-)
 
 # Address space that is freed when a program has run out of it, so that its
 # traceback can be printed. Never written to, so it is no memory (calloc).
 _spare: bytes | None = bytes(1 << 20)
+
+# The policy module and the rules of the profile, see prepare.
+_policy: types.ModuleType
+_rules: object
 
 # The program's globals, and a dict that, like them, is held by this module's alone.
 _main: dict = {}
@@ -53,56 +47,16 @@ _settrace = sys.settrace
 _traceback = BaseException.__dict__["__traceback__"]
 
 
-class Jail:
-    """The inner jail: prepared once in the zygote, entered by every run."""
-
-    def __init__(self, kernel, config: dict, policy) -> None:
-        self.kernel = kernel
-        self.calls: dict[str, int] = config["calls"]
-        self.ruleset = kernel.Memory(bytes.fromhex(config["ruleset"])) if config["ruleset"] else None
-        self.filter = kernel.Filter(bytes.fromhex(config["inner"]), config["pid_offsets"])
-        self.policy = policy
-        self.rules = policy.Policy(config["policy"])
-        self.priority = min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICER)
-        self.files: int = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        rebuild_streams()
-        builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")  # -S takes them away
-        builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
-        sys.argv[:] = [NAME]
-        sys.excepthook = sys.__excepthook__ = print_exception
-        sys.unraisablehook = print_unraisable
-
-    def enter(self, zygote: int, memory: int, cpu: int, fds: tuple[int, int, int, int]) -> None:
-        """Take every step, in this order. One that fails raises, and self.step names it."""
-        call, number = self.kernel.call, self.calls
-        # First: from here on this process does not outlive its zygote.
-        self.step = "pdeathsig"
-        call(number["prctl"], 1, _signal.SIGKILL)  # PR_SET_PDEATHSIG
-        if os.getppid() != zygote:  # it died before that call
-            os._exit(1)
-        # Only the run's own descriptors, on fresh open file descriptions: state on
-        # a shared one would reach other runs.
-        self.step = "descriptors"
-        for fd, place in zip(fds, (0, 1, 2, CONTROL)):
-            os.dup2(fd, place)
-        os.closerange(CONTROL + 1, self.files)
-        self.step = "rlimits"
-        for what, value in LIMITS:
-            resource.setrlimit(what, (value, value))
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-        self.step = "priority"
-        os.setpriority(os.PRIO_PROCESS, 0, self.priority)
-        # A ruleset of this run's own, closed at once: a rule added to a shared one
-        # would open every later run.
-        self.step = "landlock"
-        if self.ruleset is not None:
-            ruleset = call(number["landlock_create_ruleset"], self.ruleset.address, self.ruleset.size, 0)
-            call(number["landlock_restrict_self"], ruleset, 0)
-            os.close(ruleset)
-        # Last, because it refuses all of the above.
-        self.step = "seccomp"
-        self.filter.install(number["seccomp"])
+def prepare(policy: types.ModuleType, spec: dict) -> None:
+    """In the zygote, once: what every run finds ready."""
+    global _policy, _rules
+    _policy, _rules = policy, policy.Policy(spec)
+    rebuild_streams()
+    builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")  # -S takes them away
+    builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
+    sys.argv[:] = [NAME]
+    sys.excepthook = sys.__excepthook__ = print_exception
+    sys.unraisablehook = print_unraisable
 
 
 def rebuild_streams() -> None:
@@ -123,7 +77,7 @@ def text_output(fd: int, errors: str, name: str) -> io.TextIOWrapper:
     return stream
 
 
-def main(zygote: int, jail: Jail, memory: int, cpu: int, fds: tuple[int, int, int, int]) -> None:
+def main(zygote: int, jail, memory: int, cpu: int, fds: tuple[int, int, int, int]) -> None:
     """The whole life of a child. It never returns to the zygote's loop."""
     status = 1
     try:
@@ -134,7 +88,7 @@ def main(zygote: int, jail: Jail, memory: int, cpu: int, fds: tuple[int, int, in
         tell(b"J")
         gc.enable()
         source = read_program()
-        status = run(source, jail, memory)
+        status = run(source, memory)
     finally:
         _exit(status & 0xFF)
 
@@ -179,7 +133,7 @@ def read_exactly(size: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def run(source: bytes, jail: Jail, memory: int) -> int:
+def run(source: bytes, memory: int) -> int:
     """Check and run; memory is the address space in bytes. Returns the exit status."""
     # Where the prints of a traceback and of warnings find the program's lines.
     linecache.cache[NAME] = (lambda: source.decode("utf-8", "replace"),)  # type: ignore[assignment]
@@ -188,15 +142,15 @@ def run(source: bytes, jail: Jail, memory: int) -> int:
     program: types.CodeType | None = None
     try:
         tree = ast.parse(source, NAME)
-        refused, noticed = jail.policy.check(tree, jail.rules)
+        refused, noticed = _policy.check(tree, _rules)
         if not refused:
             program = compile(tree, NAME, "exec", dont_inherit=True)
         del tree
     except Exception as exc:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-        if jail.policy.ran_out_of_memory(exc, peak, memory) or not jail.rules.refuses_syntax_errors:
+        if _policy.ran_out_of_memory(exc, peak, memory) or not _rules.refuses_syntax_errors:
             return finish(handle(exc), False)
-        refused = [jail.policy.describe_parse_error(exc, source)]
+        refused = [_policy.describe_parse_error(exc, source)]
     # What refuses comes first: both share what the server will read, and neither is
     # escaped, which would make six bytes of one character.
     if program is None:

@@ -143,8 +143,9 @@ def main(config: dict, load) -> None:
         kernel = load("kernel")
         kernel.call(config["calls"]["prctl"], 4, 0)  # PR_SET_DUMPABLE: exec made us dumpable again
         step = "import"
-        policy, run = load("policy"), load("run")
-        jail = run.Jail(kernel, config, policy)
+        run = load("run")
+        run.prepare(load("policy"), config["policy"])
+        jail = load("jail").Jail(kernel, config)
         library = load("library").Library(kernel, config["calls"]["mmap"], LIBRARY)
         config["sources"].clear()  # all are loaded
         warm(config["modules"], library, config["late"], kernel.trim)

@@ -22,7 +22,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "address-space", without: "RLIMIT_AS of a run", attack: "anonymous",
-		edits: []edit{{"sandbox/zygote/run.py", "        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))\n", ""}},
+		edits: []edit{{"sandbox/zygote/jail.py", "        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))\n", ""}},
 	},
 	{
 		name: "capture", without: "the cap on captured output", attack: "output_flood",

@@ -1,0 +1,65 @@
+"""The inner jail: what each run puts around itself before it has seen one byte of
+its program. The zygote, which it was forked from, stands in the outer jail already.
+"""
+
+from __future__ import annotations
+
+import _signal
+import os
+import resource
+
+PLACES = (0, 1, 2, 3)  # of the run's descriptors: three streams, and run.py's CONTROL
+NICER = 5  # than the server, which answers others while a program burns every core
+
+# Limits that are the same for every run. FSIZE: no file grows, whatever is open.
+# SIGPENDING counts by uid: any room in it would be a channel between runs.
+LIMITS = (
+    (resource.RLIMIT_FSIZE, 0),
+    (resource.RLIMIT_NOFILE, 16),
+    (resource.RLIMIT_NPROC, 0),
+    (resource.RLIMIT_SIGPENDING, 0),
+)
+
+
+class Jail:
+    """The inner jail: prepared once in the zygote, entered by every run."""
+
+    def __init__(self, kernel, config: dict) -> None:
+        self.kernel = kernel
+        self.calls: dict[str, int] = config["calls"]
+        self.ruleset = kernel.Memory(bytes.fromhex(config["ruleset"])) if config["ruleset"] else None
+        self.filter = kernel.Filter(bytes.fromhex(config["inner"]), config["pid_offsets"])
+        self.priority = min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICER)
+        self.files: int = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+    def enter(self, zygote: int, memory: int, cpu: int, fds: tuple[int, int, int, int]) -> None:
+        """Take every step, in this order. One that fails raises, and self.step names it."""
+        call, number = self.kernel.call, self.calls
+        # First: from here on this process does not outlive its zygote.
+        self.step = "pdeathsig"
+        call(number["prctl"], 1, _signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() != zygote:  # it died before that call
+            os._exit(1)
+        # Only the run's own descriptors, on fresh open file descriptions: state on
+        # a shared one would reach other runs.
+        self.step = "descriptors"
+        for fd, place in zip(fds, PLACES):
+            os.dup2(fd, place)
+        os.closerange(len(PLACES), self.files)
+        self.step = "rlimits"
+        for what, value in LIMITS:
+            resource.setrlimit(what, (value, value))
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        self.step = "priority"
+        os.setpriority(os.PRIO_PROCESS, 0, self.priority)
+        # A ruleset of this run's own, closed at once: a rule added to a shared one
+        # would open every later run.
+        self.step = "landlock"
+        if self.ruleset is not None:
+            ruleset = call(number["landlock_create_ruleset"], self.ruleset.address, self.ruleset.size, 0)
+            call(number["landlock_restrict_self"], ruleset, 0)
+            os.close(ruleset)
+        # Last, because it refuses all of the above.
+        self.step = "seccomp"
+        self.filter.install(number["seccomp"])
