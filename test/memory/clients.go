@@ -6,7 +6,20 @@ package memory
 // client_*.go of its own.
 func clientAttacks() []Attack {
 	return []Attack{
+		idleConnections,
 		unfinishedHeaders,
 		longHeaders,
+		stalledBodies,
+		slowBodies,
+		stoppedReaders,
+		treeBodies,
+		parserTrees,
+		refusedBodies,
+		pipelining,
+		disconnectStorm,
+		atDeadline,
+		zygoteKilled,
+		generations,
+		terminated,
 	}
 }
