@@ -3,18 +3,13 @@
 package memory
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os/exec"
-	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -28,8 +23,6 @@ const (
 	stopTimeout = 20 * time.Second
 	// podmanTimeout bounds a command that only asks or removes.
 	podmanTimeout = 30 * time.Second
-	// logMost is how much of the container's output is kept, in bytes.
-	logMost = 8 << 10
 )
 
 // Options are one way to run the image.
@@ -223,102 +216,3 @@ func (c *Container) close() {
 
 // Log is the end of what the container printed.
 func (c *Container) Log() string { return c.log.String() }
-
-// Claim is what the server says of itself with the same options: its budget and
-// layers, as codecell doctor prints them.
-type Claim struct {
-	Fit         bool         `json:"fit"`
-	Refusal     string       `json:"refusal"`
-	Isolation   []cell.Layer `json:"isolation"`
-	Interpreter struct {
-		Path    string `json:"path"`
-		Version string `json:"version"`
-	} `json:"interpreter"`
-	Budget struct {
-		LimitMiB     int64 `json:"limit_mib"`
-		ReserveMiB   int64 `json:"reserve_mib"`
-		ReserveParts []struct {
-			Name string `json:"name"`
-			MiB  int64  `json:"mib"`
-		} `json:"reserve_parts"`
-		ForRunsMiB int64 `json:"for_runs_mib"`
-		RunMiB     int64 `json:"run_mib"`
-		Slots      int   `json:"slots"`
-	} `json:"budget"`
-}
-
-// part is an addend of the reserve, in bytes.
-func (c Claim) part(name string) int64 {
-	for _, p := range c.Budget.ReserveParts {
-		if p.Name == name {
-			return p.MiB << 20
-		}
-	}
-	return 0
-}
-
-// ServerPart is what the reserve has for the server's own process: what it held
-// when it was measured and everything behind its doors, in bytes.
-func (c Claim) ServerPart() int64 {
-	return c.part("server") + c.part("doors") + c.part("doors per slot")
-}
-
-// Doctor asks the image what it makes of these options.
-func Doctor(ctx context.Context, o Options, name string) (claim Claim, err error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	var stderr bytes.Buffer
-	cmd := podman(ctx, append(o.run(name), "doctor", "--json")...)
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return claim, fmt.Errorf("codecell doctor: %w: %s%s", err, out, &stderr)
-	}
-	if err := json.Unmarshal(out, &claim); err != nil {
-		return claim, fmt.Errorf("codecell doctor: %w: %s", err, out)
-	}
-	return claim, nil
-}
-
-// A tail keeps the last of what is written to it, and may be read meanwhile.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, p...)
-	if over := len(t.text) - logMost; over > 0 {
-		t.text = append(t.text[:0], t.text[over:]...)
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.text)
-}
-
-// urlFinder passes on what is written, and the first URL in it to the channel,
-// which must have room.
-type urlFinder struct {
-	to    chan<- string
-	next  io.Writer
-	begun []byte
-}
-
-var listening = regexp.MustCompile(`http://127\.0\.0\.1:\d+\n`)
-
-func (f *urlFinder) Write(p []byte) (int, error) {
-	if f.to != nil {
-		f.begun = append(f.begun, p...)
-		if url := listening.Find(f.begun); url != nil {
-			f.to <- strings.TrimSpace(string(url))
-			f.to, f.begun = nil, nil
-		}
-	}
-	return f.next.Write(p)
-}
