@@ -5,6 +5,7 @@ package memory
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -51,15 +52,32 @@ func (t *Target) sawNext(ctx context.Context, c *rawhttp.Conn, patience time.Dur
 	return false
 }
 
+// impatience is how long a client stays away that was refused. Retry-After asks for
+// a second; without any, the clients' own work would be what is measured.
+const impatience = 50 * time.Millisecond
+
 // keepAsking has so many clients send the programs in turn, each as soon as the
-// last was answered, until pause or ctx is done.
+// last was answered or impatience is over, until pause or ctx is done.
 func keepAsking(ctx, pause context.Context, t *Target, clients int, programs ...cell.Request) error {
 	return crowd(ctx, clients, func(ctx context.Context, i int) error {
 		c := t.Client(2 * runTimeout)
 		defer c.Close()
 		for n := i; pause.Err() == nil && ctx.Err() == nil; n++ {
-			_, _ = t.Execute(ctx, c, programs[n%len(programs)]) // counted
+			a, _ := t.Execute(ctx, c, programs[n%len(programs)]) // counted
+			if a.Status != http.StatusOK {
+				stayAway(pause)
+			}
 		}
 		return nil
 	})
+}
+
+// stayAway returns after impatience, or when ctx is done.
+func stayAway(ctx context.Context) {
+	again := time.NewTimer(impatience)
+	defer again.Stop()
+	select {
+	case <-again.C:
+	case <-ctx.Done():
+	}
 }

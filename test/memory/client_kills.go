@@ -115,6 +115,9 @@ func terminate(ctx context.Context, t *Target) error {
 			if a.Status == 0 {
 				break // nobody listens any longer
 			}
+			if a.Status != http.StatusOK {
+				stayAway(asking)
+			}
 		}
 		return nil
 	}

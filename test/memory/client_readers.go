@@ -48,9 +48,15 @@ func stopReading(ctx context.Context, t *Target) error {
 	paused, cancel := context.WithTimeout(ctx, readerPause)
 	defer cancel()
 	return crowd(ctx, readers, func(ctx context.Context, _ int) error {
+		again := time.NewTicker(readerReturn)
+		defer again.Stop()
 		for paused.Err() == nil {
 			if err := stopReadingOnce(ctx, paused, t, request); err != nil {
 				return err
+			}
+			select {
+			case <-again.C:
+			case <-paused.Done():
 			}
 		}
 		return nil

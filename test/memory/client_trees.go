@@ -82,12 +82,11 @@ func sendBodies(ctx context.Context, t *Target, bodies []string) error {
 			if err != nil {
 				return err
 			}
-			if c.Send(rawhttp.PostJSON("/execute", body, len(body), "Connection: close")) != nil {
-				leave() // refused while it was sent: the answer may be lost with the rest
-				continue
-			}
-			t.sawNext(ctx, c, 2*runTimeout)
+			if c.Send(rawhttp.PostJSON("/execute", body, len(body), "Connection: close")) == nil {
+				t.sawNext(ctx, c, 2*runTimeout)
+			} // else refused while it was sent: the answer may be lost with the rest
 			leave()
+			stayAway(paused)
 		}
 		return nil
 	})

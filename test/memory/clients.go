@@ -20,6 +20,7 @@ func clientAttacks() []Attack {
 		atDeadline,
 		zygoteKilled,
 		generations,
+		soak,
 		terminated,
 	}
 }
