@@ -29,9 +29,14 @@ func (p *proof) mutate(ctx context.Context) error {
 		}
 		progress("mutation %d of %d: %s", i+1, len(mutations), m.name)
 		seen, err := p.try(ctx, m, p.attacks[at])
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
-			table.Print(os.Stdout)
-			return fmt.Errorf("mutation %s: %w", m.name, err)
+			progress("mutation %s: %v", m.name, err)
+			table.Row(m.name, m.without, m.attack, "-", "-", "-", "NOT TRIED, see above")
+			unnoticed++
+			continue
 		}
 		shows := seen.Off()
 		if !noticed(seen) {

@@ -41,4 +41,25 @@ var mutations = []mutation{
 		name: "header-bytes", without: "the bound on headers", attack: "long-headers",
 		edits: []edit{{"cmd/codecell/server.go", "	headerBytes = 16 << 10\n", "	headerBytes = 1 << 20\n"}},
 	},
+	{
+		name: "futex-hash", without: "the refusal of prctl", attack: "futex_hash",
+		edits: []edit{
+			{"sandbox/internal/launch/calls.go", allowPdeathsig, allowFutexHash + allowPdeathsig},
+			{"sandbox/internal/launch/calls.go", allowAnonymous, allowFutexHash + allowAnonymous},
+		},
+	},
+	{
+		name: "intake", without: "the bound on bodies in memory", attack: "stalled-bodies",
+		edits: []edit{
+			{"function/intake.go", "	return make(intake, intakeBase+slots*intakeOfSlot(line))\n", "	return make(intake, 10_000+0*slots*intakeOfSlot(line))\n"},
+			{"cmd/codecell/conncap.go", "	if len(c.conns) >= c.max {\n", "	if c.max == 0 {\n"},
+		},
+	},
 }
+
+// Rules of the outer filter and the inner, and one that neither has.
+const (
+	allowPdeathsig = `		when("prctl", arg(0, equal, prSetPdeathsig), arg(1, equal, sigKill)),` + "\n"
+	allowAnonymous = `		when("mmap", arg(0, equal, 0), arg(2, noBits, protExec), arg(3, equal, mapPrivAnon)),` + "\n"
+	allowFutexHash = `		when("prctl", arg(0, equal, 78)),` + "\n"
+)
