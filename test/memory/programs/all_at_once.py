@@ -4,7 +4,7 @@
 # Page tables first, and then pages as fast as they can be had, in the hope that they
 # come between two looks at the memory line.
 start = 0
-for _ in range(15_000):
+for _ in range(22_000):
     start = call(NR["mmap"], 0, 2 * TABLE, READ_WRITE, PRIVATE, -1, 0)
     if start < 0:
         break
