@@ -45,8 +45,12 @@ func storm(ctx context.Context, t *Target) error {
 	return crowd(ctx, stormClients, func(ctx context.Context, i int) error {
 		random := rand.New(rand.NewPCG(stormSeed, uint64(i)))
 		for blowing.Err() == nil {
-			if err := t.leaveEarly(ctx, request, random); err != nil {
+			refused, err := t.leaveEarly(ctx, request, random)
+			if err != nil {
 				return err
+			}
+			if refused {
+				stayAway(blowing)
 			}
 		}
 		return nil
@@ -54,15 +58,16 @@ func storm(ctx context.Context, t *Target) error {
 }
 
 // leaveEarly sends a request and hangs up soon, politely or not. An answer that
-// comes before is counted.
-func (t *Target) leaveEarly(ctx context.Context, request string, random *rand.Rand) error {
+// comes before is counted; refused says that it was one.
+func (t *Target) leaveEarly(ctx context.Context, request string, random *rand.Rand) (refused bool, err error) {
 	c, leave, err := t.dial(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer leave()
 	_ = c.Send(request) // a server that has closed is seen below
 	answer, err := c.Response(1 + time.Duration(random.Int64N(int64(stormStay))))
+	refused = err == nil
 	switch {
 	case err == nil:
 		t.SawStatus(answer.Status, answer.Body)
@@ -72,7 +77,7 @@ func (t *Target) leaveEarly(ctx context.Context, request string, random *rand.Ra
 		t.Saw(Closed)
 	}
 	if random.IntN(2) == 0 {
-		return c.Reset()
+		return refused, c.Reset()
 	}
-	return nil
+	return refused, nil
 }

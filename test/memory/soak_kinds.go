@@ -130,7 +130,7 @@ func leaving(ctx context.Context, s *soaker, t *Target) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return false, t.leaveEarly(ctx, request, s.random)
+	return t.leaveEarly(ctx, request, s.random)
 }
 
 // slowly sends a request in pieces and reads the answer so.
