@@ -19,10 +19,10 @@ have_race = [ "$$($(GO) env CGO_ENABLED)" = 1 ] && \
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-framework build test check fmt-check vet-check lint-check module-check python-check \
-	e2e e2e-short bench image prove prove-mutations clean
+	e2e e2e-short bench image prove prove-mutations deploy-cloudrun deploy-knative deploy-check clean
 
 help: ## what can be made (the default)
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 run: build ## build, then serve on 127.0.0.1:8080 (PORT=...)
 	LOCAL_ONLY=true PORT=$(PORT) bin/codecell serve
@@ -86,6 +86,49 @@ prove: build ## every attack on the memory of the real container, with what the 
 
 prove-mutations: ## take one rule after the other away: its attack must notice (root, podman)
 	$(GO) run ./test/prove -mutations $(PROVE)
+
+# What is deployed, and where. All of them go into YAML, so each may have only the
+# characters that such names have. NAME is not taken from the environment, where
+# some systems have the machine's name in it.
+IMAGE     ?=
+NAME      := codecell
+PROJECT   ?=
+REGION    ?=
+NAMESPACE ?= default
+DRY_RUN   ?=
+deploy-cloudrun deploy-knative: export IMAGE := $(IMAGE)
+deploy-cloudrun deploy-knative: export NAME := $(NAME)
+deploy-cloudrun deploy-knative: export PROJECT := $(PROJECT)
+deploy-cloudrun deploy-knative: export REGION := $(REGION)
+deploy-cloudrun deploy-knative: export NAMESPACE := $(NAMESPACE)
+
+# given NAME... ends the recipe unless each variable has a value of such characters.
+given = for v in $(1); do eval "value=\$$$$v"; case $$value in \
+	''|*[!A-Za-z0-9./:@_-]*) echo "$@: $$v=... is needed (see deploy/)" >&2; exit 1;; esac; done
+# filled FILE... prints manifests with the values in them.
+filled = sed -e "s|image: IMAGE\$$|image: $$IMAGE|" -e "s|@PROJECT\.|@$$PROJECT.|" \
+	-e "s|^  name: codecell\$$|  name: $$NAME|" -e "s|\(serving.knative.dev/service\): codecell\$$|\1: $$NAME|"
+
+deploy-cloudrun: ## deploy to Cloud Run (IMAGE=... PROJECT=... REGION=..., NAME=codecell; DRY_RUN=1 prints it)
+	@$(call given,IMAGE NAME PROJECT REGION)
+ifeq ($(DRY_RUN),1)
+	@$(filled) deploy/cloudrun/service.yaml
+else
+	@mkdir -p bin && $(filled) deploy/cloudrun/service.yaml > bin/cloudrun.yaml
+	gcloud run services replace bin/cloudrun.yaml --project "$$PROJECT" --region "$$REGION"
+endif
+
+deploy-knative: ## deploy to Knative (IMAGE=..., NAME=codecell NAMESPACE=default; DRY_RUN=1 prints it)
+	@$(call given,IMAGE NAME NAMESPACE)
+ifeq ($(DRY_RUN),1)
+	@$(filled) deploy/knative/service.yaml; echo ---; $(filled) deploy/knative/networkpolicy.yaml
+else
+	@mkdir -p bin && { $(filled) deploy/knative/service.yaml; echo ---; $(filled) deploy/knative/networkpolicy.yaml; } > bin/knative.yaml
+	kubectl apply --namespace "$$NAMESPACE" -f bin/knative.yaml
+endif
+
+deploy-check: build ## the manifests, held to their platforms' types and to the server's rules
+	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) -C test/deploy test -count=1 ./manifest/
 
 clean: ## remove what the other targets built
 	rm -rf bin
