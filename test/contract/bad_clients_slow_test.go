@@ -39,8 +39,8 @@ const halfHeaders = "GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 
 var bodyLate = reply{status: http.StatusRequestTimeout, slug: "body-timeout", says: "The body did not arrive within 10s.", closes: true}
 
-// Those with a body are fewer than there are places for bodies, so that others
-// are served beside them.
+// Those with a body are fewer by three than there are places for bodies, so that
+// others are served beside them, also while the reply before is on its way.
 var slowClients = []slowClient{
 	{name: "half a body", begin: rawhttp.PostJSON("/execute", "", 1000, asking), body: `{"code":`, within: bodyTime, want: bodyLate},
 	{name: "a body, byte by byte", begin: rawhttp.PostJSON("/execute", "", 1000, asking), body: `{"code":`, more: " ", within: bodyTime, want: bodyLate},
@@ -60,7 +60,7 @@ func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	var open []*slowConn
 	for _, bin := range both {
-		s := start(t, bin)
+		s := start(t, bin, "SANDBOX_MAX_CONCURRENCY=2")
 		for _, c := range slowClients {
 			if c.only == "" || c.only == bin.name {
 				open = append(open, s.slow(t, c))
