@@ -36,6 +36,7 @@ type standing int
 const (
 	idle    standing = iota // between two requests: the peer opens another
 	fresh                   // the headers of its first request are not complete
+	asking                  // fresh, and bytes of it wait to be read; seen only when one must be given up
 	closing                 // closed by the server; the end of its last reply is still on its way
 	active                  // a request is in work: never given up
 )
@@ -89,13 +90,21 @@ func (c *connCap) admit(tcp *net.TCPConn) *cappedConn {
 // The caller holds c.mu. It looks at each: only a full cap pays for that.
 func (c *connCap) leastLoss() *cappedConn {
 	var least *cappedConn
+	leastStanding := active
 	for conn := range c.conns {
 		if conn.standing == active {
 			continue
 		}
-		if least == nil || conn.standing < least.standing ||
-			conn.standing == least.standing && conn.since < least.since {
-			least = conn
+		standing := conn.standing
+		if standing == fresh {
+			// In a burst of connections a probe that has asked looks as fresh as
+			// those that are silent, until its goroutine gets to run.
+			if n, err := unread(conn); err == nil && n > 0 {
+				standing = asking
+			}
+		}
+		if least == nil || standing < leastStanding || standing == leastStanding && conn.since < least.since {
+			least, leastStanding = conn, standing
 		}
 	}
 	if least == nil {

@@ -288,6 +288,50 @@ func TestFullCapGivesUpTheOldestUnfinishedHeaders(t *testing.T) {
 	}
 }
 
+// A burst of connections, accepted before any was read from, takes no place from one
+// that has asked.
+func TestFullCapKeepsWhatHasAsked(t *testing.T) {
+	t.Parallel()
+	tcp, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	const limit = 4
+	listener := newConnCap(limit, patience).Listen(tcp)
+	accept := func() (client net.Conn, accepted *cappedConn) {
+		client, err := net.Dial("tcp", tcp.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { client.Close() })
+		conn, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return client, conn.(*cappedConn)
+	}
+	probe, kept := accept()
+	if _, err := io.WriteString(probe, "GET /livez HTTP/1.1\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); ; {
+		if n, err := unread(kept); err != nil || n > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nothing arrives")
+		}
+	}
+	for range 5 * limit {
+		accept()
+	}
+	if _, err := kept.Read(make([]byte, 1)); err != nil {
+		t.Errorf("the connection that had asked was given up: %v", err)
+	}
+}
+
 func TestFullCapOfActiveConnectionsClosesTheNewOne(t *testing.T) {
 	t.Parallel()
 	s := startCapServer(t, newConnCap(2, patience), nil)

@@ -41,6 +41,20 @@ func unacknowledged(conn syscall.Conn) (n int, err error) {
 	return n, err
 }
 
+// unread is how many bytes have arrived on the connection that nobody has read yet
+// (SIOCINQ, tcp(7)).
+func unread(conn syscall.Conn) (n int, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	err = control(raw, func(fd int) error {
+		n, err = unix.IoctlGetInt(fd, unix.SIOCINQ)
+		return err
+	})
+	return n, err
+}
+
 // resetOnClose makes the close of a socket's last descriptor drop what its peer
 // has not acknowledged, and tell the peer so (RST), instead of leaving it to
 // the kernel to hold for minutes.

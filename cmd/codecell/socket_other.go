@@ -11,4 +11,6 @@ func limitBuffers(syscall.RawConn) error { return errors.ErrUnsupported }
 
 func unacknowledged(syscall.Conn) (int, error) { return 0, errors.ErrUnsupported }
 
+func unread(syscall.Conn) (int, error) { return 0, errors.ErrUnsupported }
+
 func resetOnClose(syscall.Conn) error { return errors.ErrUnsupported }
