@@ -9,9 +9,15 @@ import (
 	"time"
 )
 
+// lastCalls is how long the port stays open once the last run has ended. What
+// holds callers back while another one is served (Knative's queue-proxy, with
+// containerConcurrency) sends the next at the very moment of that one's reply: it
+// is to read 503 and why, where a closing port would reset its connection.
+const lastCalls = 200 * time.Millisecond
+
 // lastReplies is how long the answers to requests that came during the drain
 // may still take: those of earlier ones are written when Drain returns. Cloud
-// Run kills 10 s after its SIGTERM; function.Drain takes up to 9 of them.
+// Run kills 10 s after its SIGTERM; function.Drain takes up to 9 of them, and lastCalls comes before this.
 const lastReplies = 500 * time.Millisecond
 
 // drainer is what has to end before the server may: *function.Service.
@@ -25,7 +31,7 @@ type drainer interface {
 // serveUntil serves l until stop is done and then ends in order: first nothing
 // new is run, while the port stays open, so that the platform's probes and the
 // callers that it still sends here read why (503), instead of being refused a
-// connection; then the replies are written; then the port closes.
+// connection; then the replies are written; then, after lastCalls, the port closes.
 //
 // The caller closes the service afterwards: until the last reply is written
 // its handlers may use it. An error means that the server itself failed.
@@ -43,6 +49,11 @@ func serveUntil(stop context.Context, server *http.Server, l net.Listener, servi
 		log.Warn("not everything ended in time", "error", err)
 	}
 
+	select {
+	case err := <-served:
+		return err
+	case <-time.After(lastCalls):
+	}
 	ctx, cancel := context.WithTimeout(ctx, lastReplies)
 	defer cancel()
 	if err := server.Shutdown(ctx); errors.Is(err, context.DeadlineExceeded) {

@@ -125,6 +125,28 @@ func TestDrainAnswersBothOldAndNew(t *testing.T) {
 	}
 }
 
+// A queue in front lets its next caller through when the one before has its
+// reply. That caller comes when the last run has ended, and is answered too.
+func TestDrainAnswersWhoComesBehindTheLastRun(t *testing.T) {
+	t.Parallel()
+	service := newFakeService()
+	url, stop, done := startDrainable(t, service)
+	inFlight := make(chan answer, 1)
+	go func() { inFlight <- ask(url) }()
+	await(t, "a request in work", service.running)
+	stop(stopError{syscall.SIGTERM})
+	await(t, "the drain", service.began)
+
+	close(service.finish)
+	await(t, "the run's answer", inFlight)
+	if got := ask(url); got.err != nil || got.status != http.StatusServiceUnavailable {
+		t.Errorf("behind the last run: %+v, want 503", got)
+	}
+	if err := await(t, "the server's end", done); err != nil {
+		t.Errorf("serveUntil: %v", err)
+	}
+}
+
 func TestDrainEndsInTime(t *testing.T) {
 	t.Parallel()
 	service := newFakeService()

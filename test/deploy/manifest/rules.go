@@ -13,9 +13,9 @@ import (
 )
 
 // What a server takes after its runs have ended or been killed: replies may
-// still be written for a second, and those of late requests for half of one
-// (function.Drain and the last replies of cmd/codecell).
-const afterDrain = 1500 * time.Millisecond
+// still be written for a second (function.Drain), then the port stays open for a
+// fifth of one, and half of one is for the replies to late requests (cmd/codecell).
+const afterDrain = 1700 * time.Millisecond
 
 // queueProxyQuiet is for how long Knative's preStop hook waits for a pause in
 // the requests, before the server has its SIGTERM.

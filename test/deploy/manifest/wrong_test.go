@@ -93,7 +93,7 @@ func TestWrongForCloudRun(t *testing.T) {
 		},
 		{
 			"a drain longer than the grace", "value: 8s\n", "value: 9s\n",
-			"SIGKILL comes 10s after the order to stop, but the drain ends 10.5s after it",
+			"SIGKILL comes 10s after the order to stop, but the drain ends 10.7s after it",
 		},
 		{
 			"no execution environment", "        run.googleapis.com/execution-environment: gen2\n", "",
@@ -177,7 +177,7 @@ func TestWrongForKnative(t *testing.T) {
 		},
 		{
 			"a grace without the quiet", "timeoutSeconds: 90\n", "timeoutSeconds: 60\n",
-			"SIGKILL comes 1m0s after the order to stop, but the drain ends 1m6.5s after it",
+			"SIGKILL comes 1m0s after the order to stop, but the drain ends 1m6.7s after it",
 		},
 		{
 			"longer than the cluster allows", "timeoutSeconds: 90\n", "timeoutSeconds: 900\n",

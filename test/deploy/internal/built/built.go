@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // Codecell returns the path of the server's binary: what CODECELL_BIN names, or
@@ -15,25 +16,34 @@ func Codecell(dir string) (string, error) {
 	if path := os.Getenv("CODECELL_BIN"); path != "" {
 		return path, nil
 	}
-	return build(dir, "codecell", "../../..", "codecell/cmd/codecell")
+	path := filepath.Join(dir, "codecell")
+	return path, run(nil, "build", "-C", "../../..", "-trimpath", "-o", path, "codecell/cmd/codecell")
 }
 
-// QueueProxy builds Knative's queue-proxy, of the version in go.mod, and returns
-// its path. From nothing that is minutes; go's build cache makes it seconds.
+// QueueProxy builds Knative's queue-proxy of the version that go.mod has of
+// knative.dev/serving, and returns its path. It is built as `go install` does,
+// with its own go.mod and so with the libraries that Knative ships it with: with
+// those of ours (Google's client wants a newer OpenTelemetry) it ends at once,
+// with "conflicting Schema URL". From nothing that takes a minute or two; with
+// go's build cache, seconds.
 func QueueProxy(dir string) (string, error) {
-	return build(dir, "queue-proxy", "..", "knative.dev/serving/cmd/queue")
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", "knative.dev/serving").Output()
+	if err != nil {
+		return "", fmt.Errorf("the version of knative.dev/serving: %w", err)
+	}
+	path := filepath.Join(dir, "queue")
+	version := strings.TrimSpace(string(out))
+	return path, run([]string{"GOBIN=" + dir}, "install", "-p", "2", "-trimpath", "knative.dev/serving/cmd/queue@"+version)
 }
 
-// build builds a package with the module in the folder from, two compilers at a
-// time: it is what a small machine has.
-func build(dir, name, from, pkg string) (string, error) {
-	path := filepath.Join(dir, name)
-	cmd := exec.Command("go", "build", "-C", from, "-p", "2", "-trimpath", "-ldflags", "-s -w", "-o", path, pkg)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+// run runs the go command and builds a static binary.
+func run(env []string, args ...string) error {
+	cmd := exec.Command("go", args...)
+	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
+		return fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
 	}
-	return path, nil
+	return nil
 }
 
 // Dir returns a new folder that every user may enter, and what removes it.

@@ -1,0 +1,92 @@
+//go:build linux
+
+package pod
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"codecell/test/deploy/internal/built"
+	"codecell/test/deploy/manifest"
+)
+
+// Where the way into the new network leaves what was built before it: there is
+// no module proxy to be reached from inside.
+const (
+	codecellEnv = "CODECELL_BIN"
+	queueEnv    = "CODECELL_POD_QUEUE_PROXY"
+	serviceEnv  = "CODECELL_POD_SERVICE"
+)
+
+// service is deploy/knative/service.yaml, as `make deploy-knative` applies it.
+var service manifest.Service
+
+// lacking is why there is no network of the tests' own; see requireNetwork.
+var lacking error
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code, err := stage(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "pod:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func stage(m *testing.M) (int, error) {
+	switch os.Getenv(stageEnv) {
+	case stageNew:
+		return 0, finishNetwork()
+	case stageDone:
+		var err error
+		if service, err = manifest.ParseKnative([]byte(os.Getenv(serviceEnv)), true); err != nil {
+			return 0, err
+		}
+		return m.Run(), nil
+	}
+	dir, remove, err := built.Dir()
+	if err != nil {
+		return 0, err
+	}
+	defer remove()
+	codecell, err := built.Codecell(dir)
+	if err != nil {
+		return 0, err
+	}
+	queueProxy, err := built.QueueProxy(dir)
+	if err != nil {
+		return 0, err
+	}
+	text, err := exec.Command("make", "--silent", "--no-print-directory", "-C", "../../..", "deploy-knative", "DRY_RUN=1", "IMAGE=codecell").Output()
+	if err != nil {
+		return 0, fmt.Errorf("make deploy-knative DRY_RUN=1: %w", err)
+	}
+	document, _, _ := strings.Cut(string(text), "\n---\n")
+	code, err := inNewNetwork(codecellEnv+"="+codecell, queueEnv+"="+queueProxy, serviceEnv+"="+document)
+	if errors.Is(err, errNoNetwork) {
+		lacking = err
+		return m.Run(), nil
+	}
+	return code, err
+}
+
+// requireNetwork skips the test where this machine gives it no network of its
+// own; it fails the test when CODECELL_E2E_REQUIRE names network, or all.
+func requireNetwork(t *testing.T) {
+	t.Helper()
+	if lacking == nil {
+		return
+	}
+	required := strings.Split(os.Getenv("CODECELL_E2E_REQUIRE"), ",")
+	if slices.Contains(required, "network") || slices.Contains(required, "all") {
+		t.Fatalf("network: want a network namespace, have: %v", lacking)
+	}
+	t.Skipf("network: want a network namespace, have: %v", lacking)
+}

@@ -1,0 +1,210 @@
+//go:build linux
+
+package pod
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"codecell/test/e2e/cell"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// answerTime bounds a request that is expected to be answered, queueing included.
+const answerTime = 30 * time.Second
+
+// A pod is a server and the queue-proxy in front of it.
+type pod struct {
+	server *cell.Server
+	inside *cell.Client // past queue-proxy
+	client *cell.Client
+	url    string // of queue-proxy
+}
+
+// startPod returns a pod that queue-proxy calls ready. The server has the
+// manifest's environment, changed by env; requests at a time are the manifest's.
+func startPod(t *testing.T, env ...string) *pod {
+	t.Helper()
+	requireNetwork(t)
+	var vars []string
+	for name, value := range service.Env {
+		vars = append(vars, name+"="+value)
+	}
+	vars = append(vars, "SANDBOX_MEMORY_LIMIT="+service.Memory)
+	server, err := cell.Start(t.Context(), cell.Options{Binary: os.Getenv(codecellEnv), Env: append(vars, env...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		server.Kill() // a test that is about the end has looked at it already
+		if t.Failed() {
+			t.Logf("the server's log:\n%s", server.Log())
+		}
+	})
+	p := &pod{server: server, inside: server.Client(answerTime), url: startQueueProxy(t, server.URL)}
+	p.client = (&cell.Server{URL: p.url}).Client(answerTime)
+	t.Cleanup(p.inside.Close)
+	t.Cleanup(p.client.Close)
+	eventually(t, "ready through queue-proxy", func() bool { return p.probe(t) == http.StatusOK })
+	return p
+}
+
+// startQueueProxy starts it in front of the server at target, and returns its URL.
+func startQueueProxy(t *testing.T, target string) string {
+	t.Helper()
+	to, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe, err := json.Marshal(corev1.Probe{
+		ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
+			Scheme: corev1.URISchemeHTTP, Host: "127.0.0.1", // as Kubernetes and Knative fill them in
+			Path: service.Probes["readiness"].Path, Port: intstr.Parse(to.Port()),
+		}},
+		PeriodSeconds:    int32(service.Probes["readiness"].Period.Seconds()),
+		TimeoutSeconds:   int32(service.Probes["readiness"].Timeout.Seconds()),
+		SuccessThreshold: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := freePort(t)
+	cmd := exec.Command(os.Getenv(queueEnv))
+	cmd.Env = []string{
+		fmt.Sprintf("CONTAINER_CONCURRENCY=%d", service.Concurrency),
+		fmt.Sprintf("REVISION_TIMEOUT_SECONDS=%d", int(service.Timeout.Seconds())),
+		"USER_PORT=" + to.Port(),
+		"QUEUE_SERVING_PORT=" + port,
+		"QUEUE_SERVING_TLS_PORT=0", // without a certificate it is not opened
+		"SERVING_READINESS_PROBE=" + string(probe),
+		"SERVING_LOGGING_CONFIG=", "SERVING_LOGGING_LEVEL=", // have to exist
+		"SERVING_NAMESPACE=default", "SERVING_SERVICE=codecell", "SERVING_CONFIGURATION=codecell",
+		"SERVING_REVISION=codecell-00001", "SERVING_POD=codecell-00001-pod", "SERVING_POD_IP=127.0.0.1",
+		"POD_NAME=codecell-00001-pod", "SYSTEM_NAMESPACE=knative-serving", "OBSERVABILITY_CONFIG={}",
+	}
+	var log lockedBuffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.WaitDelay = time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// Asked politely it waits for 30 s without a request.
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("queue-proxy's log:\n%s", log.String())
+		}
+	})
+	return "http://127.0.0.1:" + port
+}
+
+// freePort returns a port that is free in the tests' network, where nobody else
+// can take it.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// probe asks for the pod's readiness as the kubelet does, through queue-proxy,
+// and returns the status; 0 is no answer.
+func (p *pod) probe(t *testing.T) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("User-Agent", "kube-probe/1.34")
+	r.Header.Set("K-Network-Probe", "queue")
+	client := http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(r)
+	if err != nil {
+		return 0
+	}
+	defer answer.Body.Close()
+	_, _ = io.Copy(io.Discard, answer.Body)
+	return answer.StatusCode
+}
+
+// reply is what came of a request.
+type reply struct {
+	cell.Answer
+	err  error
+	took time.Duration
+}
+
+// send posts a program through queue-proxy in the background.
+func (p *pod) send(t *testing.T, r cell.Request) <-chan reply {
+	begin := time.Now()
+	out := make(chan reply, 1)
+	go func() {
+		answer, err := p.client.Execute(t.Context(), r)
+		if answer.Status != 0 && strings.HasPrefix(answer.Header.Get("Content-Type"), "text/plain") {
+			err = nil // queue-proxy's own answers are no JSON
+		}
+		out <- reply{answer, err, time.Since(begin)}
+	}()
+	return out
+}
+
+// awaitRun returns when a program runs.
+func (p *pod) awaitRun(t *testing.T) {
+	t.Helper()
+	eventually(t, "a program that runs", func() bool {
+		profile, err := p.inside.Profile(t.Context())
+		return err == nil && profile.Admission.InFlight > 0
+	})
+}
+
+// eventually asks until the answer is yes, for 20 s at most.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); {
+		if time.Now().After(end) {
+			t.Fatalf("no %s after 20 s", what)
+		}
+		time.Sleep(5 * time.Millisecond) // between two looks at another process
+	}
+}
+
+// lockedBuffer is a log that is read while it is written.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
