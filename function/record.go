@@ -33,7 +33,7 @@ func (x *exchange) finish(rep reply) {
 }
 
 // report writes the request's line in the log: never the program, its output, a
-// header or a path that the client made up.
+// path that the client made up, or a header, but for the ids of a trace (traceOf).
 func (x *exchange) report(level slog.Level, status int, unsent error) {
 	attrs := []slog.Attr{
 		slog.String("id", x.id),
