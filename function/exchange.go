@@ -66,7 +66,7 @@ const (
 func newExchange(w http.ResponseWriter, r *http.Request, log *slog.Logger) *exchange {
 	return &exchange{
 		id: rand.Text(), w: w, r: r, rc: http.NewResponseController(w), log: log,
-		start: time.Now(), noted: traceOf(r.Header), flushed: make(chan struct{}),
+		start: time.Now(), flushed: make(chan struct{}),
 	}
 }
 

@@ -42,6 +42,7 @@ func (x *exchange) report(level slog.Level, status int, unsent error) {
 		slog.Int("status", status),
 		slog.Float64("total_ms", millis(time.Since(x.start))),
 	}
+	attrs = append(attrs, traceOf(x.r.Header)...)
 	if unsent != nil {
 		attrs = append(attrs, slog.String("unsent", unsent.Error()))
 	}
