@@ -45,14 +45,16 @@ check: fmt-check vet-check lint-check module-check python-check ## formatting, v
 fmt-check:
 	@out=$$($(GO) run $(GOFUMPT) -l .) && [ -z "$$out" ] || { echo "not formatted by gofumpt:"; echo "$$out"; exit 1; }
 	@out=$$($(GO) fix -tags e2e -diff ./... 2>&1) && [ -z "$$out" ] || { echo "go fix would change:"; echo "$$out"; exit 1; }
+	@out=$$($(GO) -C test/deploy fix -diff ./... 2>&1) && [ -z "$$out" ] || { echo "go fix would change:"; echo "$$out"; exit 1; }
 
 # The files that are not Linux's are seen by vet on another system only, and
-# arm64 has a call list of its own.
+# arm64 has a call list of its own. test/deploy is a module by itself.
 vet-check:
 	$(GO) vet -tags e2e ./...
 	GOOS=darwin $(GO) vet -tags e2e ./...
 	GOOS=linux GOARCH=arm64 $(GO) build ./...
 	GOOS=linux GOARCH=arm64 $(GO) vet -tags e2e ./...
+	$(GO) -C test/deploy vet ./...
 
 lint-check:
 	$(GO) run $(STATICCHECK) -tags e2e ./...
@@ -62,6 +64,8 @@ lint-check:
 module-check:
 	$(GO) mod tidy -diff
 	$(GO) mod verify
+	$(GO) -C test/deploy mod tidy -diff
+	$(GO) -C test/deploy mod verify
 
 # Compiled in memory, warnings as errors: no __pycache__ is left behind. Under
 # testdata are templates, which are Python only when a test has filled them in.
@@ -71,9 +75,11 @@ python-check:
 
 e2e: build ## end to end, in a real memory cgroup where root allows it (MBPP=programs.jsonl adds real programs)
 	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) test -v -tags e2e -count=1 -timeout 60m ./test/e2e/...
+	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) -C test/deploy test -v -count=1 -timeout 15m ./...
 
 e2e-short: build ## the same, less the long ones
 	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) test -v -tags e2e -count=1 -timeout 15m -short ./test/e2e/...
+	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) -C test/deploy test -v -count=1 -timeout 15m ./manifest/
 
 bench: build ## the figures of docs/benchmarks.md, measured on this machine
 	$(GO) run ./test/bench

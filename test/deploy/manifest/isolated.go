@@ -16,7 +16,7 @@ func account(s Service, _ figures) []string {
 		return []string{"no serviceAccountName: Cloud Run takes the project's default account, which often may edit the whole project, and its metadata server gives the token to whoever has a socket"}
 	case s.Platform == CloudRun && strings.HasSuffix(s.Account, "-compute@developer.gserviceaccount.com"):
 		return []string{"serviceAccountName is the project's default account, which often may edit the whole project: make one without roles"}
-	case s.TokenInPod:
+	case s.TokenInPod && s.Platform != Compose:
 		return []string{"automountServiceAccountToken is not false: the pod has a token for the cluster's API that nothing in it needs"}
 	}
 	return nil
@@ -37,6 +37,9 @@ func isolated(s Service, _ figures) (wrong []string) {
 		return wrong
 	}
 
+	if s.Platform == Compose {
+		return nil // its file has other words for this: ParseCompose looks at them
+	}
 	// Pod security "restricted", and a root file system that can't be written to.
 	c := s.Security
 	if c == nil {

@@ -3,7 +3,6 @@
 package manifest
 
 import (
-	"os"
 	"strings"
 	"testing"
 )
@@ -140,26 +139,5 @@ func TestValuesNeeded(t *testing.T) {
 				t.Errorf("%v, and it said:\n%s", err, out)
 			}
 		})
-	}
-}
-
-// The examples of docs/deploy.md are right as they stand there.
-func TestDocumentedExamples(t *testing.T) {
-	text, err := os.ReadFile("../../../docs/deploy.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, found := strings.Cut(string(text), "```yaml\napiVersion: apps/v1\n")
-	example, _, closed := strings.Cut(rest, "\n```\n")
-	if !found || !closed {
-		t.Fatal("docs/deploy.md has no Deployment")
-	}
-	parts := documents([]byte("apiVersion: apps/v1\n" + example))
-	deployment, err := ParseDeployment(parts[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := Check(t.Context(), deployment, server); err != nil {
-		t.Error(err)
 	}
 }

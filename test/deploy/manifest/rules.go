@@ -17,10 +17,6 @@ import (
 // fifth of one, and half of one is for the replies to late requests (cmd/codecell).
 const afterDrain = 1700 * time.Millisecond
 
-// queueProxyQuiet is for how long Knative's preStop hook waits for a pause in
-// the requests, before the server has its SIGTERM.
-const queueProxyQuiet = 30 * time.Second
-
 // ruling is one rule: it returns a sentence for each thing that is wrong.
 type ruling func(Service, figures) []string
 
@@ -50,7 +46,7 @@ func Check(ctx context.Context, s Service, cell Cell) error {
 
 // concurrency: the platform sends as many at a time as the semaphore lets in.
 func concurrency(s Service, f figures) []string {
-	if s.Platform == Kubernetes {
+	if !s.Platform.queues() {
 		if f.wait == 0 {
 			return []string{"nothing in front of the server holds a request until a slot is free: without SANDBOX_MAX_WAIT all but the first are refused at once (429)"}
 		}
@@ -71,7 +67,7 @@ func concurrency(s Service, f figures) []string {
 
 // timeouts: who runs, or waits for its slot and then runs, is not cut off.
 func timeouts(s Service, f figures) []string {
-	if least := f.longest + f.wait; s.Platform != Kubernetes && s.Timeout <= least {
+	if least := f.longest + f.wait; s.Platform.queues() && s.Timeout <= least {
 		return []string{fmt.Sprintf("timeoutSeconds is %v, but a program may run for %v after a wait of %v (SANDBOX_MAX_WAIT): its caller would have the platform's 504, not its output", s.Timeout, f.longest, f.wait)}
 	}
 	return nil
@@ -80,14 +76,13 @@ func timeouts(s Service, f figures) []string {
 // grace: the server has ended before it is killed, and where there is time
 // enough no run is cut short.
 func grace(s Service, f figures) (wrong []string) {
-	before := time.Duration(0)
-	if s.Platform == Knative {
-		before = queueProxyQuiet
-	}
-	if took := before + f.drain + afterDrain; took > s.Grace {
+	if took := s.BeforeTerm + f.drain + afterDrain; took > s.Grace {
 		sentence := fmt.Sprintf("SIGKILL comes %v after the order to stop, but the drain ends %v after it (SANDBOX_DRAIN_TIMEOUT is %v, and the last replies take up to %v)", s.Grace, took, f.drain, afterDrain)
-		if before > 0 {
-			sentence += fmt.Sprintf(": queue-proxy first waits for %v without a request, and the grace period is timeoutSeconds", before)
+		switch {
+		case s.Platform == Knative:
+			sentence += fmt.Sprintf(": queue-proxy first waits for %v without a request, and the grace period is timeoutSeconds", s.BeforeTerm)
+		case s.BeforeTerm > 0:
+			sentence += fmt.Sprintf(", after %v of preStop", s.BeforeTerm)
 		}
 		wrong = append(wrong, sentence)
 	}
@@ -109,7 +104,7 @@ func memorySaid(s Service, f figures) (wrong []string) {
 	if s.Platform == CloudRun && f.limit == 0 {
 		wrong = append(wrong, "SANDBOX_MEMORY_LIMIT is not set, and the limit of a Cloud Run instance can't be read in it everywhere")
 	}
-	if s.Platform != CloudRun && s.MemoryAsked != s.Memory {
+	if s.Platform != CloudRun && s.Platform != Compose && s.MemoryAsked != s.Memory {
 		wrong = append(wrong, fmt.Sprintf("the memory request is %q, the limit %q: a node that is short of memory ends pods that have more than they asked for", s.MemoryAsked, s.Memory))
 	}
 	return wrong
@@ -118,7 +113,7 @@ func memorySaid(s Service, f figures) (wrong []string) {
 // portSaid: the port is the one that the server opens. Cloud Run and Knative
 // say it to the server in PORT.
 func portSaid(s Service, f figures) []string {
-	if said := s.Env["PORT"]; s.Platform != Kubernetes && said != "" {
+	if said := s.Env["PORT"]; s.Platform.queues() && said != "" {
 		return []string{"PORT is the platform's to set"}
 	}
 	if s.Port != int64(f.port) {
@@ -136,6 +131,9 @@ var (
 
 // probes: each asks what it is for.
 func probes(s Service, _ figures) (wrong []string) {
+	if s.Platform == Compose {
+		return nil // it has none that need no program in the image
+	}
 	want := map[string][]string{"startup": readyPaths, "readiness": readyPaths, "liveness": livePaths}
 	for _, kind := range []string{"startup", "readiness", "liveness"} {
 		p, ok := s.Probes[kind]

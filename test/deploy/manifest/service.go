@@ -20,7 +20,11 @@ const (
 	CloudRun   Platform = "Cloud Run"
 	Knative    Platform = "Knative"
 	Kubernetes Platform = "Kubernetes"
+	Compose    Platform = "compose"
 )
+
+// queues says whether the platform holds requests until a slot is free.
+func (p Platform) queues() bool { return p == CloudRun || p == Knative }
 
 // Service is what the rules look at: the same things of every platform, as the
 // manifest says them, before defaults are filled in. What a manifest does not
@@ -29,9 +33,10 @@ type Service struct {
 	Platform    Platform
 	Name        string
 	Annotations map[string]string // of the service and of its revisions
-	Concurrency int64             // requests at a time for each container; 0 on Kubernetes, which has no such limit
-	Timeout     time.Duration     // of a request; 0 on Kubernetes
-	Grace       time.Duration     // from SIGTERM (or preStop) to SIGKILL
+	Concurrency int64             // requests at a time for each container, where the platform queues
+	Timeout     time.Duration     // of a request, where the platform has one
+	Grace       time.Duration     // from the order to stop to SIGKILL
+	BeforeTerm  time.Duration     // how much of it passes before SIGTERM, in a preStop hook
 	Account     string
 	TokenInPod  bool // a service account's token is mounted
 	Env         map[string]string
@@ -50,6 +55,10 @@ type Probe struct {
 	Period  time.Duration
 	Timeout time.Duration
 }
+
+// queueProxyQuiet is for how long Knative's preStop hook waits for a pause in
+// the requests, before the server has its SIGTERM.
+const queueProxyQuiet = 30 * time.Second
 
 // cloudRunGrace is what Cloud Run gives between SIGTERM and SIGKILL.
 const cloudRunGrace = 10 * time.Second
@@ -96,7 +105,7 @@ func ofCloudRun(s *run.Service) Service {
 func ofKnative(s *servingv1.Service) Service {
 	template := &s.Spec.Template
 	out := ofPod(&template.Spec.PodSpec)
-	out.Platform, out.Name = Knative, s.Name
+	out.Platform, out.Name, out.BeforeTerm = Knative, s.Name, queueProxyQuiet
 	maps.Copy(out.Annotations, s.Annotations)
 	maps.Copy(out.Annotations, template.Annotations)
 	if n := template.Spec.ContainerConcurrency; n != nil {
@@ -115,6 +124,9 @@ func ofDeployment(d *appsv1.Deployment) Service {
 	out.Grace = corev1.DefaultTerminationGracePeriodSeconds * time.Second
 	if n := pod.TerminationGracePeriodSeconds; n != nil {
 		out.Grace = seconds(*n)
+	}
+	if hooks := pod.Containers[0].Lifecycle; hooks != nil && hooks.PreStop != nil && hooks.PreStop.Sleep != nil {
+		out.BeforeTerm = seconds(hooks.PreStop.Sleep.Seconds)
 	}
 	return out
 }
