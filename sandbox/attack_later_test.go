@@ -4,10 +4,12 @@ package sandbox
 
 import (
 	_ "embed"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -169,6 +171,39 @@ print("gone")
 		t.Errorf("the next: %+v", next)
 	}
 	wantNobodyLeft(t, map[int]string{next.Zygote: j.name})
+}
+
+// A program that was run can't have it that it was not, for then it would not be
+// measured; nor put its own words into the log.
+func TestForgedRefusalIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var log strings.Builder
+	s := start(t, func(_ *Profile, cfg *Config) {
+		cfg.Log = slog.New(slog.NewJSONHandler(writerFunc(func(text []byte) {
+			mu.Lock()
+			defer mu.Unlock()
+			log.Write(text)
+		}), nil))
+	})
+	// The policy, in force, does not see what this does.
+	res, err := s.Run(t.Context(), Job{Code: `
+import statistics
+os = getattr(statistics, "sys").modules["os"]
+import json
+for tag in b"V", b"N":
+    text = json.dumps(["forged " * 100]).encode()
+    os.write(3, tag + len(text).to_bytes(4, "little") + text)
+getattr(os, "_exit")(0)
+`})
+	if err != nil || res.Outcome != OutcomeOK || res.Usage.CPU == 0 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if strings.Contains(log.String(), "forged") {
+		t.Errorf("the log has %s", log.String())
+	}
 }
 
 func TestForgedMessagesChangeNobodysResult(t *testing.T) {

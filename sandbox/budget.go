@@ -21,6 +21,7 @@ type Budget struct {
 	// server is the part of Reserve that the server may charge: what it held
 	// when it was measured, and everything behind the doors.
 	server MiB
+	margin MiB // the part of Reserve between the memory line and the limit
 }
 
 // BudgetPart is one addend of the reserve.

@@ -132,7 +132,7 @@ func TestOpenMemoryWatch(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w, err := openMemoryWatch(tt.found, tt.limit, slog.New(slog.DiscardHandler))
+			w, err := openMemoryWatch(tt.found, tt.limit, memoryMargin(1, 1), slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}

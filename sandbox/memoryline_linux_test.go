@@ -193,12 +193,12 @@ func TestMemoryLineIsThereBeforeTheKernel(t *testing.T) {
 	silent := slog.New(slog.DiscardHandler)
 	for name, open := range map[string]func(dir string) (*memoryWatch, error){
 		"cgroup": func(dir string) (*memoryWatch, error) {
-			return openMemoryWatch(containerMemory{testLimit, &memoryCgroup{1, dir, testLimit}}, down(testLimit), silent)
+			return openMemoryWatch(containerMemory{testLimit, &memoryCgroup{1, dir, testLimit}}, down(testLimit), memoryMargin(1, 1), silent)
 		},
 		// The test itself stands outside the cgroup, so the sum is the run's alone.
 		"processes": func(string) (*memoryWatch, error) {
 			procs := &processSum{}
-			return startMemoryWatch([]memoryLine{{source: procs, at: testLimit - memoryMargin.Bytes()}}, procs, silent), nil
+			return startMemoryWatch([]memoryLine{{source: procs, at: testLimit - memoryMargin(1, 1).Bytes()}}, procs, silent), nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -247,7 +247,7 @@ func TestKernelKillsWithoutTheMemoryLine(t *testing.T) {
 // A program that stays below the line is let be.
 func TestMemoryLineSparesWhatStaysBelow(t *testing.T) {
 	dir := requireMemoryCgroupV1(t, testLimit)
-	w, err := openMemoryWatch(containerMemory{testLimit, &memoryCgroup{1, dir, testLimit}}, down(testLimit), slog.New(slog.DiscardHandler))
+	w, err := openMemoryWatch(containerMemory{testLimit, &memoryCgroup{1, dir, testLimit}}, down(testLimit), memoryMargin(1, 1), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -66,6 +67,18 @@ func openIn(t *testing.T, pid int) (open []string) {
 	}
 	slices.Sort(open)
 	return open
+}
+
+// robustListOf is where a process has its list of robust futexes, 0 if it has none;
+// see get_robust_list(2).
+func robustListOf(t *testing.T, pid int) (head uintptr) {
+	t.Helper()
+	var size uintptr
+	_, _, errno := unix.Syscall(unix.SYS_GET_ROBUST_LIST, uintptr(pid), uintptr(unsafe.Pointer(&head)), uintptr(unsafe.Pointer(&size)))
+	if errno != 0 {
+		t.Fatal(errno)
+	}
+	return head
 }
 
 func namespaceOf(t *testing.T, pid int, name string) string {
@@ -188,6 +201,12 @@ func TestInnerJail(t *testing.T) {
 		var has, had int
 		if _, err := fmt.Sscan(status["Seccomp_filters"]+" "+zygote["Seccomp_filters"], &has, &had); err == nil && has != had+1 {
 			t.Errorf("%d seccomp filters, the zygote has %d: want one more", has, had)
+		}
+		if list := robustListOf(t, p.pid); list != 0 {
+			t.Errorf("the run has a list of futexes at %#x, which the kernel wakes others for", list)
+		}
+		if robustListOf(t, z.pid) == 0 {
+			t.Error("the zygote has no list of futexes: none in a run proves nothing")
 		}
 		memory := fmt.Sprint(s.Profile().Limits.Memory.Bytes())
 		wantLimits(t, p.pid, map[string]string{

@@ -36,8 +36,9 @@ import (
 // Server and zygote speak over a SOCK_SEQPACKET pair: a message is whole or it
 // is not there. Numbers are little-endian, each at a multiple of eight bytes,
 // behind a tag of one byte. A run's control socket is a stream of frames: tag,
-// length in 32 bits, payload. From J on, what a run says there is hearsay: it
-// may change its own result, and nothing else.
+// length in 32 bits, payload. Up to B it is our own code that speaks; from then on
+// what is said there is hearsay, and M all that is listened to: it may change the
+// run's own result, and nothing else.
 const (
 	tagPing = 'P' // server -> zygote: id
 	tagRun  = 'R' // server -> zygote: id, address space, CPU seconds; four descriptors
@@ -53,6 +54,7 @@ const (
 	frameJailFailed = 'E' // run -> server: JSON {step, error}
 	frameViolations = 'V' // run -> server: JSON list, the policy refused the program
 	frameNoticed    = 'N' // run -> server: JSON list, what a stage in observe mode saw
+	frameBegins     = 'B' // run -> server: the program is about to run
 	frameMemory     = 'M' // run -> server: an uncaught MemoryError
 )
 
@@ -149,6 +151,7 @@ func program(code string) []byte {
 // testimony is what a run said on its control socket.
 type testimony struct {
 	jailed      bool
+	begun       bool // the program was let run
 	jailFailure *stepFailure
 	violations  []string
 	noticed     []string
@@ -196,9 +199,14 @@ func (c *testimony) take(tag byte, payload []byte) bool {
 		}
 		c.jailed = true
 	case frameViolations:
-		return c.jailed && takeList(&c.violations, payload)
+		return c.jailed && !c.begun && takeList(&c.violations, payload)
 	case frameNoticed:
-		return c.jailed && takeList(&c.noticed, payload)
+		return c.jailed && !c.begun && takeList(&c.noticed, payload)
+	case frameBegins:
+		if !c.jailed || c.begun || c.violations != nil {
+			return false
+		}
+		c.begun = true
 	case frameMemory:
 		c.outOfMemory = true
 	default:

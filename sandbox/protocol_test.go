@@ -127,6 +127,16 @@ func TestHostileControlSocket(t *testing.T) {
 			"an honest run", strings.NewReader(jailed + frame('N', `["n"]`) + frame('V', `["v"]`) + frame('M', "")),
 			testimony{jailed: true, noticed: []string{"n"}, violations: []string{"v"}, outOfMemory: true},
 		},
+		{
+			"a program that says it was refused", strings.NewReader(jailed + frame('B', "") + frame('M', "") + frame('V', `["what it found out"]`)),
+			testimony{jailed: true, begun: true, outOfMemory: true},
+		},
+		{
+			"a program that says it was noticed", strings.NewReader(jailed + frame('N', `["n"]`) + frame('B', "") + frame('N', `["forged"]`)),
+			testimony{jailed: true, begun: true, noticed: []string{"n"}},
+		},
+		{"begun without a jail", strings.NewReader(frame('B', "") + jailed), testimony{}},
+		{"begun after a refusal", strings.NewReader(jailed + frame('V', `["v"]`) + frame('B', "")), testimony{jailed: true, violations: []string{"v"}}},
 		{"jail failed", strings.NewReader(frame('E', `{"step":"s","error":"e"}`)), testimony{jailFailure: &stepFailure{"s", "e"}}},
 		{"verdict before the jail", strings.NewReader(frame('V', `["v"]`) + jailed), testimony{}},
 		{"notice before the jail", strings.NewReader(frame('N', `["n"]`) + jailed), testimony{}},

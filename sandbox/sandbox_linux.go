@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 
@@ -133,7 +134,7 @@ func (s *Sandbox) settle(cfg Config, z *zygote, log *slog.Logger) error {
 	inputs := budgetInputs{
 		memory: found, limit: cfg.MemoryLimit, reserve: cfg.MemoryReserve,
 		server: server, zygote: warm + z.library, doors: cfg.Doors,
-		ceiling: s.profile.Limits.Memory, slots: cfg.Slots,
+		ceiling: s.profile.Limits.Memory, slots: cfg.Slots, cores: runtime.NumCPU(),
 	}
 	s.budget, err = settle(inputs)
 	if err == nil && s.budget.Slots > mostSlots {
@@ -146,7 +147,7 @@ func (s *Sandbox) settle(cfg Config, z *zygote, log *slog.Logger) error {
 	if _, ok := os.LookupEnv("GOMEMLIMIT"); !ok { //nolint:forbidigo // the Go runtime's own variable
 		debug.SetMemoryLimit(s.budget.goMemLimit())
 	}
-	if s.line, err = openMemoryWatch(found, s.budget.Limit, log); err != nil {
+	if s.line, err = openMemoryWatch(found, s.budget.Limit, s.budget.margin, log); err != nil {
 		return err
 	}
 	s.layers = append(s.plan.layers(), Layer{"memory_line", LayerActive, s.line.String()})

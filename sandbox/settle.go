@@ -6,9 +6,15 @@ import (
 	"strings"
 )
 
-// memoryMargin is how far below a limit the memory line is drawn. It is the last
-// part of every reserve: what the budget gives to runs never reaches the line.
-const memoryMargin MiB = 64
+// marginPerCore is what one core's runs may charge between the memory line and the
+// limit: at the 1.5 GiB a second that one was measured to fault in, four looks'
+// worth (see watchPeriod).
+const marginPerCore MiB = 32
+
+// memoryMargin is how far below a limit the memory line is drawn for that many runs
+// at once on that many cores. It is the last part of every reserve: what the budget
+// gives to runs never reaches the line.
+func memoryMargin(slots, cores int) MiB { return marginPerCore * MiB(max(2, min(slots, cores))) }
 
 // zygotesAtOnce: a fresh zygote is warm before the one that it replaces has drained.
 const zygotesAtOnce = 2
@@ -28,6 +34,7 @@ type budgetInputs struct {
 	scratch        int64 // full size of every tmpfs that a run may write to
 	ceiling        MiB   // RLIMIT_AS of the largest run
 	slots          int   // wanted, or Auto; 0 means 1
+	cores          int   // that can be busy at once
 }
 
 // settle does the arithmetic of a container's memory. It errs on the safe side
@@ -41,10 +48,6 @@ func settle(in budgetInputs) (Budget, error) {
 		// The kernel kills at its own limit, whatever we are told.
 		return Budget{}, fmt.Errorf("sandbox: SANDBOX_MEMORY_LIMIT is %d MiB, but the container has %d MiB (%v): it can only be lowered",
 			down(in.limit), down(in.memory.limit), in.memory)
-	}
-	if least := up(in.server) + up(in.zygote) + parkedCost + memoryMargin; in.reserve > 0 && down(in.reserve) < least {
-		return Budget{}, fmt.Errorf("sandbox: SANDBOX_MEMORY_RESERVE is %d MiB, but it must be at least %d MiB: server %d, zygote %d, parked run %d, memory line %d",
-			down(in.reserve), least, up(in.server), up(in.zygote), parkedCost, memoryMargin)
 	}
 	asked := in.slots
 	if asked == 0 {
@@ -67,6 +70,10 @@ func settle(in budgetInputs) (Budget, error) {
 	}
 	b := in.budget(slots)
 	b.Fits = fits
+	if least := up(in.server) + up(in.zygote) + parkedCost + b.margin; in.reserve > 0 && down(in.reserve) < least {
+		return Budget{}, fmt.Errorf("sandbox: SANDBOX_MEMORY_RESERVE is %d MiB, but it must be at least %d MiB: server %d, zygote %d, parked run %d, memory line %d",
+			down(in.reserve), least, up(in.server), up(in.zygote), parkedCost, b.margin)
+	}
 	if slots > fits {
 		return Budget{}, &BudgetError{Budget: b, Auto: asked == Auto}
 	}
@@ -81,6 +88,7 @@ func (in budgetInputs) budget(slots int) Budget {
 		Scratch:     up(in.scratch),
 		Weight:      RunWeight(in.ceiling),
 		Slots:       slots,
+		margin:      memoryMargin(slots, in.cores),
 	}
 	if in.limit > 0 {
 		b.Limit, b.LimitSource = down(in.limit), "SANDBOX_MEMORY_LIMIT"
@@ -88,7 +96,7 @@ func (in budgetInputs) budget(slots int) Budget {
 	zygotes, parked := up(zygotesAtOnce*in.zygote), zygotesAtOnce*parkedCost
 	if in.reserve > 0 {
 		b.Parts = []BudgetPart{{"SANDBOX_MEMORY_RESERVE", down(in.reserve)}}
-		b.server = max(up(in.server), down(in.reserve)-zygotes-parked-memoryMargin)
+		b.server = max(up(in.server), down(in.reserve)-zygotes-parked-b.margin)
 	} else {
 		server, doors := up(in.server), up(in.doors.Fixed)
 		perSlot := up(int64(slots) * in.doors.PerSlot)
@@ -98,7 +106,7 @@ func (in budgetInputs) budget(slots int) Budget {
 			{"parked runs", parked},
 			{"doors", doors},
 			{"doors per slot", perSlot},
-			{"memory line", memoryMargin},
+			{"memory line", b.margin},
 		}
 		b.server = server + doors + perSlot
 	}

@@ -109,7 +109,7 @@ func zygoteConfig(p plan, prof *Profile) ([]byte, error) {
 		"seal": hex.EncodeToString(filters.Seal), "inner": hex.EncodeToString(filters.Inner),
 		"pid_offsets": filters.Inner.PIDOffsets(), "ruleset": ruleset,
 		"calls": map[string]int{
-			"prctl": unix.SYS_PRCTL, "seccomp": unix.SYS_SECCOMP, "mmap": unix.SYS_MMAP, "madvise": unix.SYS_MADVISE,
+			"prctl": unix.SYS_PRCTL, "seccomp": unix.SYS_SECCOMP, "set_robust_list": unix.SYS_SET_ROBUST_LIST, "mmap": unix.SYS_MMAP, "madvise": unix.SYS_MADVISE,
 			"landlock_create_ruleset": unix.SYS_LANDLOCK_CREATE_RULESET,
 			"landlock_restrict_self":  unix.SYS_LANDLOCK_RESTRICT_SELF,
 		},

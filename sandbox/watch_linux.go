@@ -13,16 +13,16 @@ import (
 
 const (
 	// watchPeriod is the time from one look at the charge to the next. A core
-	// was measured to fault in 1.5 GiB a second: 8 MiB in a period, an eighth
-	// of the margin. A look takes 4 µs with a cgroup, 20 µs at its line.
+	// was measured to fault in 1.5 GiB a second: 8 MiB in a period, a quarter of
+	// its margin. A look takes 4 µs with a cgroup, 20 µs at its line.
 	watchPeriod = 5 * time.Millisecond
 	// watchRise, in bytes, is how much the charge may still rise while a
 	// killed run is on its way out, before the next one is killed too: several
 	// such steps fit into the margin.
-	watchRise = int64(memoryMargin) << 20 / 8
+	watchRise = int64(marginPerCore) << 20 / 4
 )
 
-// A memoryLine is a limit, drawn memoryMargin below it, and what counts against it.
+// A memoryLine is drawn a margin below a limit (memoryMargin), with what counts against it.
 type memoryLine struct {
 	source chargeSource
 	at     int64 // bytes; the charge must stay below
@@ -32,12 +32,11 @@ type memoryLine struct {
 }
 
 // memoryWatch keeps the charge of the container below its memory lines: while
-// a run is in flight it looks every watchPeriod, and at a line it kills a run
-// that holds more than its weight, else the newest, because those that came
-// before were within bounds without it. It
-// waits until the killed run is gone, that is reaped and its memory back, before
-// it kills another; unless the charge rises on meanwhile. With no run in flight
-// it sleeps.
+// a run is in flight it looks every watchPeriod, and at a line it kills every run
+// that holds more than its weight. Where none does, it kills the newest, because
+// those that came before were within bounds without it, and waits until that one is
+// gone, that is reaped and its memory back, before it kills another; unless the
+// charge rises on meanwhile. With no run in flight it sleeps.
 //
 // A charge that can't be read counts as one at the line: the container is worth
 // more than a run.
@@ -78,7 +77,7 @@ type inFlight struct {
 // Mostly these are the same. An operator's lower limit is compared with our own
 // processes alone: the cgroup may well be charged with others, for example with
 // all that a user runs on a laptop.
-func openMemoryWatch(found containerMemory, limit MiB, log *slog.Logger) (*memoryWatch, error) {
+func openMemoryWatch(found containerMemory, limit, margin MiB, log *slog.Logger) (*memoryWatch, error) {
 	var lines []memoryLine
 	procs := &processSum{why: "no cgroup limits us"}
 	if found.cgroup != nil {
@@ -86,7 +85,7 @@ func openMemoryWatch(found containerMemory, limit MiB, log *slog.Logger) (*memor
 		source, err := openCgroupCharge(found.cgroup)
 		switch {
 		case err == nil:
-			lines = append(lines, memoryLine{source: source, at: found.limit - memoryMargin.Bytes()})
+			lines = append(lines, memoryLine{source: source, at: found.limit - margin.Bytes()})
 		case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 			procs.why = err.Error()
 		default:
@@ -102,7 +101,7 @@ func openMemoryWatch(found containerMemory, limit MiB, log *slog.Logger) (*memor
 		}
 		return nil, err
 	}
-	lines = append(lines, memoryLine{source: procs, at: (limit - memoryMargin).Bytes()})
+	lines = append(lines, memoryLine{source: procs, at: (limit - margin).Bytes()})
 	return startMemoryWatch(lines, procs, log), nil
 }
 
@@ -198,8 +197,8 @@ func (w *memoryWatch) loop() {
 	}
 }
 
-// look reads every line once, kills at most one run, and reports whether there
-// is a run to look after. It does not allocate unless it kills.
+// look reads every line once, kills whom it must, and reports whether there is a
+// run to look after. It does not allocate unless it kills.
 func (w *memoryWatch) look() bool {
 	w.mu.Lock()
 	idle := len(w.runs) == 0
@@ -222,16 +221,18 @@ func (w *memoryWatch) look() bool {
 	if over == nil {
 		return true
 	}
-	victim := w.choose(over)
-	if victim == nil {
+	victims := w.choose(over)
+	if len(victims) == 0 {
 		return true
+	}
+	for _, victim := range victims {
+		victim.kill(killedByMemoryLine)
 	}
 	for i := range w.lines {
 		w.lines[i].cut = w.lines[i].charge
 	}
-	victim.kill(killedByMemoryLine)
 	// A log that nobody reads must not stop the watch.
-	go w.log.Warn("memory line: killed a run", "charge_mib", over.charge>>20,
+	go w.log.Warn("memory line: killed runs", "runs", len(victims), "charge_mib", over.charge>>20,
 		"line_mib", over.at>>20, "read", over.source.String(), "error", failed)
 	return true
 }
@@ -239,31 +240,28 @@ func (w *memoryWatch) look() bool {
 // rising reports whether the charge has gone up since the last kill.
 func (l *memoryLine) rising() bool { return l.charge >= l.cut+watchRise }
 
-// choose returns the run to kill and marks it; nil if there is none, or if one
-// is on its way out and the line's charge is not rising. It is the newest of
-// those that hold more than they were weighed at (page tables can make it so),
-// because an honest newcomer must not die for them; else the newest of all.
-func (w *memoryWatch) choose(over *memoryLine) watchedRun {
+// choose returns the runs to kill and marks them. Those that hold more than they
+// were weighed at (page tables can make it so) are all to go, at once: several that
+// grow together would outrun a line that takes them one by one. Where there is none,
+// it is the newest of all, if nobody is on the way out or the line's charge is rising.
+func (w *memoryWatch) choose(over *memoryLine) []watchedRun {
 	w.mu.Lock()
 	leaving := slices.ContainsFunc(w.runs, func(r *inFlight) bool { return r.killed })
-	if leaving && !over.rising() {
-		w.mu.Unlock()
-		return nil
-	}
 	left := slices.DeleteFunc(slices.Clone(w.runs), func(r *inFlight) bool { return r.killed })
 	w.mu.Unlock()
-	if len(left) == 0 {
-		return nil
-	}
-	victim := left[len(left)-1]
-	for _, r := range slices.Backward(left) {
-		if charge, err := r.run.charge(); err == nil && charge > r.run.weight().Bytes() {
-			victim = r
-			break
-		}
+	chosen := slices.DeleteFunc(slices.Clone(left), func(r *inFlight) bool {
+		charge, err := r.run.charge()
+		return err != nil || charge <= r.run.weight().Bytes()
+	})
+	if len(chosen) == 0 && len(left) > 0 && (!leaving || over.rising()) {
+		chosen = left[len(left)-1:]
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	victim.killed = true
-	return victim.run
+	var victims []watchedRun
+	for _, r := range chosen {
+		r.killed = true
+		victims = append(victims, r.run)
+	}
+	return victims
 }

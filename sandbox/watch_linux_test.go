@@ -62,7 +62,7 @@ type fakeRun struct {
 	name  string
 	log   *killLog
 	onEnd func() // called by kill, if not nil
-	held  int64  // what charge says, in bytes
+	held  int64  // what charge says, in bytes; guarded by log.mu
 }
 
 func (r *fakeRun) kill(cause killCause) {
@@ -77,7 +77,17 @@ func (r *fakeRun) kill(cause killCause) {
 	}
 }
 
-func (r *fakeRun) charge() (int64, error) { return r.held, nil }
+func (r *fakeRun) charge() (int64, error) {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	return r.held, nil
+}
+
+func (r *fakeRun) grow(by int64) {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	r.held += by
+}
 
 func (r *fakeRun) weight() MiB { return 100 }
 
@@ -130,6 +140,26 @@ func TestWatchSparesAnHonestNewcomer(t *testing.T) {
 		charge.set(testLine+watchRise, nil)
 		pass(1)
 		killed.want(t, "heavy", "newcomer")
+	})
+}
+
+// Several that grow together all go at once, and who grows too heavy while they are
+// on their way out does not have to wait.
+func TestWatchKillsAllThatAreTooHeavy(t *testing.T) {
+	watchInBubble(t, func(t *testing.T, w *memoryWatch, charge *fakeCharge, killed *killLog) {
+		late := &fakeRun{name: "late", log: killed, held: 100 << 20}
+		defer w.add(late)()
+		defer w.add(&fakeRun{name: "a", log: killed, held: 101 << 20})()
+		defer w.add(&fakeRun{name: "honest", log: killed, held: 50 << 20})()
+		defer w.add(&fakeRun{name: "b", log: killed, held: 150 << 20})()
+		charge.set(testLine, nil)
+		pass(1)
+		killed.want(t, "a", "b")
+		late.grow(2 << 20)
+		pass(1)
+		killed.want(t, "a", "b", "late")
+		pass(10)
+		killed.want(t, "a", "b", "late")
 	})
 }
 
@@ -189,8 +219,8 @@ func TestWatchDoesNotWaitWhileTheChargeRises(t *testing.T) {
 // The steps in which a second run is killed must fit into the margin, or the
 // kernel is there first.
 func TestWatchRiseFitsTheMargin(t *testing.T) {
-	if watchRise <= 0 || 4*watchRise > memoryMargin.Bytes() {
-		t.Errorf("a rise of %d bytes in a margin of %d", watchRise, memoryMargin.Bytes())
+	if margin := memoryMargin(1, 1).Bytes(); watchRise <= 0 || 4*watchRise > margin {
+		t.Errorf("a rise of %d bytes in a margin of %d", watchRise, margin)
 	}
 }
 

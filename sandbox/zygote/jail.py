@@ -53,6 +53,10 @@ class Jail:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         self.step = "priority"
         os.setpriority(os.PRIO_PROCESS, 0, self.priority)
+        # The kernel wakes whoever waits for the futexes on this list when we end, in any
+        # process that has the same page of a file, and asks no filter (set_robust_list(2)).
+        self.step = "robust_list"
+        call(number["set_robust_list"], 0, 24)
         # A ruleset of this run's own, closed at once: a rule added to a shared one
         # would open every later run.
         self.step = "landlock"

@@ -159,6 +159,7 @@ def run(source: bytes, memory: int) -> int:
         tell(b"N", said(noticed))
     if program is None:
         return 0
+    tell(b"B")
     failure: BaseException | None = None
     become_main()
     try:

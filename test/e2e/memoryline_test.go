@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -18,7 +21,10 @@ import (
 // but the two pages on either side of a 2 MiB boundary, and touches these. Each
 // pair costs two page tables as well, which no limit of a process counts. It
 // works through the interpreter's own _ctypes: a run has no file to import from.
-var sparse = fmt.Sprintf(`
+var sparse = rawCalls + sparseSteps
+
+// rawCalls makes system calls for a program.
+var rawCalls = fmt.Sprintf(`
 import _ctypes
 
 class Long(_ctypes._SimpleCData):
@@ -34,6 +40,33 @@ class Syscall(_ctypes.CFuncPtr):
 
 call = Syscall(_ctypes.dlsym(_ctypes.dlopen(None, 0), "syscall"))
 MMAP, MUNMAP, PAGE, TABLE, BLOCK = %d, %d, 1 << 12, 1 << 21, 1 << 22
+`, unix.SYS_MMAP, unix.SYS_MUNMAP)
+
+// sparseAtOnce is sparse after map and unmap: it prepares one page in each 2 MiB, and
+// touches them all at a moment that it has in common with others like it.
+const sparseAtOnce = `
+import time
+pages, size = [], 32 << 20
+while len(pages) < 26_000 and size > TABLE:
+    start = call(MMAP, 0, size, 3, 0x22, -1, 0)
+    if start < 0:
+        size //= 2 # what is left of the address space
+        continue
+    gap = start
+    for page in range(start + TABLE // 2, start + size - PAGE, TABLE):
+        call(MUNMAP, gap, page - gap, 0, 0, 0, 0)
+        gap = page + PAGE
+        pages.append(page)
+    call(MUNMAP, gap, start + size - gap, 0, 0, 0, 0)
+print("prepared", len(pages))
+time.sleep(max(0, AT - time.time()))
+for page in pages:
+    Byte.from_address(page).value = 1
+print("touched")
+`
+
+// sparseSteps are sparse's steps.
+const sparseSteps = `
 pairs = 0
 for _ in range(57_000):
     start = call(MMAP, 0, BLOCK, 3, 0x22, -1, 0)
@@ -46,7 +79,7 @@ for _ in range(57_000):
     Byte.from_address(seam).value = 1
     pairs += 1
 print("charged", pairs)
-`, unix.SYS_MMAP, unix.SYS_MUNMAP)
+`
 
 // TestMemoryLine: a program whose page tables alone would have the container
 // killed is killed before it, and the server answers the next.
@@ -70,6 +103,45 @@ func TestMemoryLine(t *testing.T) {
 			t.Errorf("the next program: %s", next)
 		}
 		table.Row("in a run", answer.Outcome, group.peak(t)>>20, containerMiB, group.oomKills(t))
+	})
+	// Runs that grow at the same moment must not outrun the line together.
+	t.Run("eleven at once", func(t *testing.T) {
+		const limit, memory, runs = 1780, 128, 11
+		group := newCgroup(t, limit<<20)
+		s := start(t, cell.Options{
+			Wrap: group.enter(),
+			Env: []string{"SANDBOX_MAX_CONCURRENCY=" + strconv.Itoa(runs), "SANDBOX_PROFILE=" + profileWith(t,
+				change{memory, []string{"limits", "memory_mib"}}, change{"observe", []string{"policy", "ast_scan", "mode"}})},
+		})
+		c := client(t, s)
+		code := rawCalls + strings.Replace(sparseAtOnce, "AT", strconv.FormatInt(time.Now().Add(15*time.Second).Unix(), 10), 1)
+		ends := make([]string, runs)
+		var wg sync.WaitGroup
+		for i := range runs {
+			wg.Go(func() {
+				answer, err := c.Execute(t.Context(), cell.Request{Code: code, Timeout: 30})
+				if ends[i] = answer.Outcome; err != nil || answer.Status != http.StatusOK {
+					t.Errorf("%s, %v", answer, err)
+				}
+			})
+		}
+		wg.Wait()
+		killed := 0
+		for _, end := range ends {
+			if end == "memory_limit" {
+				killed++
+			}
+		}
+		if killed == 0 {
+			t.Error("nobody came to the line: this proves nothing")
+		}
+		if kills := group.oomKills(t); kills != 0 {
+			t.Errorf("the kernel killed %d processes", kills)
+		}
+		if next := execute(t, c, cell.Request{Code: "print(42)"}); !next.OK("42\n") {
+			t.Errorf("the next program: %s", next)
+		}
+		table.Row(fmt.Sprintf("in %d runs at once", runs), fmt.Sprintf("%d memory_limit", killed), group.peak(t)>>20, limit, group.oomKills(t))
 	})
 	t.Run("outside", func(t *testing.T) { // the positive control
 		group := newCgroup(t, containerMiB<<20)

@@ -10,10 +10,20 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// profile writes a copy of the profile minimal with changes, and returns its
-// path for SANDBOX_PROFILE. A change is named by the way to it: "zygote",
-// "max_runs".
+// A change of a profile is named by the way to it: "zygote", "max_runs".
+type change struct {
+	value any
+	path  []string
+}
+
+// profile writes a copy of the profile minimal with one change, and returns its
+// path for SANDBOX_PROFILE.
 func profile(t *testing.T, value any, path ...string) string {
+	t.Helper()
+	return profileWith(t, change{value, path})
+}
+
+func profileWith(t *testing.T, changes ...change) string {
 	t.Helper()
 	text, err := os.ReadFile("../../sandbox/profiles/minimal.yaml")
 	if err != nil {
@@ -23,19 +33,21 @@ func profile(t *testing.T, value any, path ...string) string {
 	if err := yaml.Unmarshal(text, &document); err != nil {
 		t.Fatal(err)
 	}
-	at := document
-	for _, name := range path[:len(path)-1] {
-		next, ok := at[name].(map[string]any)
-		if !ok {
-			t.Fatalf("profile minimal has no %s of %q", name, path)
+	for _, c := range changes {
+		at := document
+		for _, name := range c.path[:len(c.path)-1] {
+			next, ok := at[name].(map[string]any)
+			if !ok {
+				t.Fatalf("profile minimal has no %s of %q", name, c.path)
+			}
+			at = next
 		}
-		at = next
+		last := c.path[len(c.path)-1]
+		if _, ok := at[last]; !ok {
+			t.Fatalf("profile minimal has no %q", c.path)
+		}
+		at[last] = c.value
 	}
-	last := path[len(path)-1]
-	if _, ok := at[last]; !ok {
-		t.Fatalf("profile minimal has no %q", path)
-	}
-	at[last] = value
 	document["name"] = "e2e"
 	if text, err = yaml.Marshal(document); err != nil {
 		t.Fatal(err)

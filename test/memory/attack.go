@@ -19,8 +19,9 @@ type Attack struct {
 	Program string
 	// Ends are the ways in which a run of Program may end.
 	Ends []End
-	// Outside is how much Program charges outside of the jail, in MiB at least;
-	// with less, it would prove nothing inside (the positive control).
+	// Outside is how much more than an empty program Program charges outside of
+	// the jail, in MiB at least; with less, it would prove nothing inside (the
+	// positive control). 0: it is not after memory of its own.
 	Outside int
 
 	// Client attacks until it has done what it is for or ctx is done, and

@@ -65,7 +65,8 @@ type Measurement struct {
 	// it had used up its share. Nothing in it can answer meanwhile.
 	Throttled time.Duration `json:"throttled_ns"`
 
-	// Outside is what the program charged without the jail, at least; 0 when
+	// Outside is what the program charged without the jail beyond what an empty
+	// program does, at least; 0 when
 	// that was not tried. OutsideKilled says that the kernel put an end to it.
 	Outside       int64 `json:"outside,omitempty"`
 	OutsideKilled bool  `json:"outside_killed,omitempty"`

@@ -55,6 +55,10 @@ func programAttacks() ([]Attack, error) {
 	return attacks, nil
 }
 
+// noControl stands for what a program charges outside where it is not after memory
+// of its own, but after the server's: a mutation is its control.
+const noControl = "nothing"
+
 // parseProgram reads the header and leaves the rest as the program.
 func parseProgram(text string) (a Attack, err error) {
 	var list, size string
@@ -76,9 +80,11 @@ func parseProgram(text string) (a Attack, err error) {
 		}
 		a.Ends = append(a.Ends, End(word))
 	}
-	mib, ok := strings.CutSuffix(size, " MiB")
-	if a.Outside, err = strconv.Atoi(mib); !ok || err != nil || a.Outside < 1 {
-		return Attack{}, fmt.Errorf("outside: want a number of MiB, have %q", size)
+	if size != noControl {
+		mib, ok := strings.CutSuffix(size, " MiB")
+		if a.Outside, err = strconv.Atoi(mib); !ok || err != nil || a.Outside < 1 {
+			return Attack{}, fmt.Errorf("outside: want a number of MiB or %q, have %q", noControl, size)
+		}
 	}
 	if strings.TrimSpace(rest) == "" {
 		return Attack{}, fmt.Errorf("no program")

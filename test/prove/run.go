@@ -69,6 +69,7 @@ type proof struct {
 	dir              string // for files
 	seccomp, profile string // two of them
 	containers       int    // so far, for their names
+	idle             int64  // what an empty program charges outside, in bytes; 0: not measured yet
 }
 
 // options are those of a container below a cgroup of this name.
@@ -121,7 +122,7 @@ func (p *proof) configuration(ctx context.Context, conf configuration, r *report
 		}
 		m.Configuration = conf.name
 		// The control needs no second look in a larger container.
-		if a.Program != "" && p.outside && conf.name == p.configurations[0].name {
+		if a.Outside > 0 && p.outside && conf.name == p.configurations[0].name {
 			if err := p.control(ctx, conf, a, claim, m); err != nil {
 				return err
 			}
@@ -152,17 +153,36 @@ func (p *proof) soakOf(a memory.Attack) time.Duration {
 	return 0
 }
 
-// control runs the program outside of the jail and notes in m what it charged.
+// control runs the program outside of the jail and notes in m what it charged
+// beyond what an interpreter and its container do.
 func (p *proof) control(ctx context.Context, conf configuration, a memory.Attack, claim memory.Claim, m *memory.Measurement) (err error) {
+	if p.idle == 0 {
+		// Twice: the first one reads the interpreter's files into the page cache,
+		// which charges it and nobody later.
+		for range 2 {
+			if p.idle, _, err = p.outsideOf(ctx, conf, memory.Attack{Name: "nothing", Program: "pass"}, claim); err != nil {
+				return err
+			}
+		}
+	}
+	peak, killed, err := p.outsideOf(ctx, conf, a, claim)
+	if err != nil {
+		return err
+	}
+	m.Outside, m.OutsideKilled = max(0, peak-p.idle), killed
+	m.JudgeOutside(a)
+	return nil
+}
+
+func (p *proof) outsideOf(ctx context.Context, conf configuration, a memory.Attack, claim memory.Claim) (peak int64, killed bool, err error) {
 	name := p.next()
 	options := p.options(conf, name)
 	defer func() { err = errors.Join(err, memory.RemoveParent(options.Parent)) }()
-	m.Outside, m.OutsideKilled, err = memory.Outside(ctx, a, options, claim.Interpreter.Path, name)
+	peak, killed, err = memory.Outside(ctx, a, options, claim.Interpreter.Path, name)
 	if err != nil {
-		return fmt.Errorf("%s outside of the jail: %w", a.Name, err)
+		err = fmt.Errorf("%s outside of the jail: %w", a.Name, err)
 	}
-	m.JudgeOutside(a)
-	return nil
+	return peak, killed, err
 }
 
 // machine is what the figures depend on.

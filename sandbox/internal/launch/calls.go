@@ -70,6 +70,8 @@ const (
 
 	tcgets = 0x5401
 
+	lastClock = 11 // CLOCK_TAI: the last of the clocks that are everybody's or one's own
+
 	futexWait, futexWake, futexWaitBitset  = 0, 1, 9
 	futexPrivate, futexClockRealtime       = 128, 256
 	seccompSetFilter, prioProcess, thisPID = 1, 0, 0
@@ -95,7 +97,12 @@ var common = concat(commonArch,
 	calls("brk", "munmap"),
 	calls("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall"),
 	calls("getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid"),
-	calls("clock_gettime", "clock_getres", "gettimeofday", "clock_nanosleep", "nanosleep"),
+	calls("gettimeofday", "nanosleep"),
+	// A negative clock is another process's processor time, by its pid or pidfd.
+	[]rule{
+		when("clock_gettime", arg(0, lessEqual, lastClock)), when("clock_getres", arg(0, lessEqual, lastClock)),
+		when("clock_nanosleep", arg(0, lessEqual, lastClock)),
+	},
 	calls("getrandom", "getrusage", "sched_yield", "exit_group"),
 	whenIn("futex", 1, futexOps...),
 	// For realloc. It can also lengthen the map of a library's code over more of

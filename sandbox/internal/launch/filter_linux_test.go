@@ -84,6 +84,11 @@ func TestFiltersAnswer(t *testing.T) {
 		{"inner", "mremap", []uint64{0x7000, 1, 2, 3, 0x9000}, answerEPERM}, // MREMAP_FIXED
 		{"inner", "madvise", []uint64{0x7000, 4096, 4}, answerEPERM},        // MADV_DONTNEED
 		{"inner", "madvise", []uint64{0x7000, 4096, 14}, answerEPERM},       // huge pages
+		{"inner", "clock_gettime", []uint64{2}, answerAllow},
+		{"inner", "clock_gettime", []uint64{^uint64(5)}, answerEPERM},       // our own, as a process; -6
+		{"inner", "clock_gettime", []uint64{0xfffffffa}, answerEPERM},       // the same to the kernel, which reads 32 bits
+		{"inner", "clock_gettime", []uint64{2 | high}, answerEPERM},         // harmless, and nobody's
+		{"outer", "clock_nanosleep", []uint64{^uint64(21), 1}, answerEPERM}, // pid 2's
 		{"inner", "futex", []uint64{0x7000, 128}, answerAllow},
 		{"inner", "futex", []uint64{0x7000, 6}, answerEPERM}, // priority inheritance
 		{"inner", "futex", []uint64{0x7000, 128 | high}, answerEPERM},

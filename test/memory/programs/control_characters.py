@@ -1,6 +1,6 @@
 # route: output that the *server* would have to hold
 # ends: ok
-# outside: 1 MiB
+# outside: nothing
 # 100 KiB that JSON writes with six bytes each, twice; then what is no UTF-8 at all.
 import sys
 

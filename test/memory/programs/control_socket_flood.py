@@ -1,6 +1,6 @@
 # route: pipe and socket buffers
 # ends: ok, failed, crashed, timeout
-# outside: 1 MiB
+# outside: nothing
 # Whatever this process can write to is written to, 64 MiB each, what its own control
 # messages go through included.
 chunk = memory(b"\xff" * (64 << 10))

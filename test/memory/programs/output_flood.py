@@ -1,6 +1,6 @@
 # route: output that the *server* would have to hold
 # ends: ok
-# outside: 1 MiB
+# outside: nothing
 import sys
 
 # 512 MiB through one pipe, and control characters, six bytes each in JSON, through
