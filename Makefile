@@ -65,7 +65,6 @@ module-check:
 	$(GO) mod tidy -diff
 	$(GO) mod verify
 	$(GO) -C test/deploy mod tidy -diff
-	$(GO) -C test/deploy mod verify
 
 # Compiled in memory, warnings as errors: no __pycache__ is left behind. Under
 # testdata are templates, which are Python only when a test has filled them in.

@@ -210,13 +210,11 @@ func annotations(s Service, _ figures) (wrong []string) {
 		if !own || slices.Contains(known, name) {
 			continue
 		}
-		sentence := fmt.Sprintf("annotation %s is none that %s documents, and may be ignored", name, s.Platform)
-		for _, meant := range known {
-			if plain(meant) == plain(name) {
-				sentence += ": it is written " + meant
-			}
+		hint := ""
+		if i := slices.IndexFunc(known, func(meant string) bool { return plain(meant) == plain(name) }); i >= 0 {
+			hint = ": it is written " + known[i]
 		}
-		wrong = append(wrong, sentence)
+		wrong = append(wrong, fmt.Sprintf("annotation %s is none that %s documents, and may be ignored%s", name, s.Platform, hint))
 	}
 	slices.Sort(wrong)
 	return wrong
