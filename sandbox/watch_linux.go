@@ -52,6 +52,8 @@ type memoryWatch struct {
 
 	mu   sync.Mutex
 	runs []*inFlight // from oldest to newest
+
+	left, chosen []*inFlight // choose's, kept from look to look so that it does not allocate
 }
 
 // watchedRun is a run as the memory line sees it. Its methods are called from
@@ -226,7 +228,7 @@ func (w *memoryWatch) look() bool {
 		return true
 	}
 	for _, victim := range victims {
-		victim.kill(killedByMemoryLine)
+		victim.run.kill(killedByMemoryLine)
 	}
 	for i := range w.lines {
 		w.lines[i].cut = w.lines[i].charge
@@ -244,24 +246,31 @@ func (l *memoryLine) rising() bool { return l.charge >= l.cut+watchRise }
 // were weighed at (page tables can make it so) are all to go, at once: several that
 // grow together would outrun a line that takes them one by one. Where there is none,
 // it is the newest of all, if nobody is on the way out or the line's charge is rising.
-func (w *memoryWatch) choose(over *memoryLine) []watchedRun {
+func (w *memoryWatch) choose(over *memoryLine) []*inFlight {
+	leaving := false
+	w.left = w.left[:0] // asked without the lock: a run may have one of its own
 	w.mu.Lock()
-	leaving := slices.ContainsFunc(w.runs, func(r *inFlight) bool { return r.killed })
-	left := slices.DeleteFunc(slices.Clone(w.runs), func(r *inFlight) bool { return r.killed })
+	for _, r := range w.runs {
+		if r.killed {
+			leaving = true
+		} else {
+			w.left = append(w.left, r)
+		}
+	}
 	w.mu.Unlock()
-	chosen := slices.DeleteFunc(slices.Clone(left), func(r *inFlight) bool {
-		charge, err := r.run.charge()
-		return err != nil || charge <= r.run.weight().Bytes()
-	})
-	if len(chosen) == 0 && len(left) > 0 && (!leaving || over.rising()) {
-		chosen = left[len(left)-1:]
+	w.chosen = w.chosen[:0]
+	for _, r := range w.left {
+		if charge, err := r.run.charge(); err == nil && charge > r.run.weight().Bytes() {
+			w.chosen = append(w.chosen, r)
+		}
+	}
+	if len(w.chosen) == 0 && len(w.left) > 0 && (!leaving || over.rising()) {
+		w.chosen = append(w.chosen, w.left[len(w.left)-1])
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var victims []watchedRun
-	for _, r := range chosen {
+	for _, r := range w.chosen {
 		r.killed = true
-		victims = append(victims, r.run)
 	}
-	return victims
+	return w.chosen
 }

@@ -78,6 +78,7 @@ type Container struct {
 // systemd may not be there to manage cgroups.
 func podman(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "podman", append([]string{"--runtime", "runc", "--cgroup-manager", "cgroupfs"}, args...)...)
+	cmd.Dir = os.TempDir() // conmon leaves a file called oom where it stands
 	// A Ctrl-C at the terminal is ours to pass on.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd

@@ -152,6 +152,9 @@ func probes(s Service, _ figures) (wrong []string) {
 		if ok && p.Path != "" && p.Port != s.Port {
 			wrong = append(wrong, fmt.Sprintf("the %s probe asks port %d, the server listens on %d", kind, p.Port, s.Port))
 		}
+		if ok && s.Platform == Knative && kind == "readiness" && p.Period != 0 {
+			wrong = append(wrong, fmt.Sprintf("the readiness probe has a period of %v: without one queue-proxy asks every 50 ms while the pod starts", p.Period))
+		}
 		if ok && s.Platform == CloudRun && p.Timeout >= p.Period {
 			wrong = append(wrong, fmt.Sprintf("the %s probe may take %v of every %v: Cloud Run wants it to end before the next", kind, p.Timeout, p.Period))
 		}

@@ -176,6 +176,14 @@ func TestWrongForKnative(t *testing.T) {
 			"the liveness probe asks /readyz, which is 503 while the server drains",
 		},
 		{
+			"a slow readiness probe", "httpGet: {path: /readyz, port: 8080}\n", "httpGet: {path: /readyz, port: 8080}\n            periodSeconds: 5\n",
+			"the readiness probe has a period of 5s",
+		},
+		{
+			"a user namespace", "enableServiceLinks: false", "hostUsers: false",
+			"Knative refuses it: must not set the field(s): spec.template.spec.hostUsers",
+		},
+		{
 			"a grace without the quiet", "timeoutSeconds: 90\n", "timeoutSeconds: 60\n",
 			"SIGKILL comes 1m0s after the order to stop, but the drain ends 1m6.7s after it",
 		},

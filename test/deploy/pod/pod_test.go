@@ -131,7 +131,9 @@ func freePort(t *testing.T) string {
 }
 
 // probe asks for the pod's readiness as the kubelet does, through queue-proxy,
-// and returns the status; 0 is no answer.
+// and returns the status; 0 is no answer within a second, which the kubelet
+// takes for a no. (Asked for a server that is not ready, queue-proxy goes on
+// asking for 10 s before it says so.)
 func (p *pod) probe(t *testing.T) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/", nil)
@@ -140,7 +142,7 @@ func (p *pod) probe(t *testing.T) int {
 	}
 	r.Header.Set("User-Agent", "kube-probe/1.34")
 	r.Header.Set("K-Network-Probe", "queue")
-	client := http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Do(r)
 	if err != nil {
 		return 0
