@@ -60,6 +60,7 @@ lint-check:
 	$(GO) run $(STATICCHECK) -tags e2e ./...
 	$(GO) run $(GOLANGCI_LINT) config verify
 	$(GO) run $(GOLANGCI_LINT) run
+	$(GO) -C test/deploy run $(GOLANGCI_LINT) run
 
 module-check:
 	$(GO) mod tidy -diff

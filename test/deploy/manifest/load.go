@@ -72,7 +72,7 @@ func ParseKnative(document []byte, restricted bool) (Service, error) {
 	ctx := apis.WithinCreate(config.ToContext(context.Background(), &cluster))
 	s.SetDefaults(ctx)
 	if err := s.Validate(ctx); err != nil {
-		return Service{}, fmt.Errorf("Knative refuses it: %w", err)
+		return Service{}, fmt.Errorf("refused by Knative: %w", err)
 	}
 	return asked, nil
 }

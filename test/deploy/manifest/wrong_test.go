@@ -181,7 +181,7 @@ func TestWrongForKnative(t *testing.T) {
 		},
 		{
 			"a user namespace", "enableServiceLinks: false", "hostUsers: false",
-			"Knative refuses it: must not set the field(s): spec.template.spec.hostUsers",
+			"refused by Knative: must not set the field(s): spec.template.spec.hostUsers",
 		},
 		{
 			"a grace without the quiet", "timeoutSeconds: 90\n", "timeoutSeconds: 60\n",
@@ -189,7 +189,7 @@ func TestWrongForKnative(t *testing.T) {
 		},
 		{
 			"longer than the cluster allows", "timeoutSeconds: 90\n", "timeoutSeconds: 900\n",
-			"Knative refuses it: expected 0 <= 900 <= 600: spec.template.spec.timeoutSeconds",
+			"refused by Knative: expected 0 <= 900 <= 600: spec.template.spec.timeoutSeconds",
 		},
 		{
 			"a drain that cuts runs short", "value: 35s\n", "value: 8s\n",
@@ -205,11 +205,11 @@ func TestWrongForKnative(t *testing.T) {
 		},
 		{
 			"a scale that is no number", "autoscaling.knative.dev/max-scale: \"50\"", "autoscaling.knative.dev/max-scale: many",
-			"Knative refuses it: invalid value: many",
+			"refused by Knative: invalid value: many",
 		},
 		{
 			"a window too short", "autoscaling.knative.dev/window: 60s", "autoscaling.knative.dev/window: 5s",
-			"Knative refuses it: expected 6s <= 5s <= 1h0m0s",
+			"refused by Knative: expected 6s <= 5s <= 1h0m0s",
 		},
 		{
 			"a root file system to write to", "            readOnlyRootFilesystem: true\n", "",
@@ -229,7 +229,7 @@ func TestWrongForKnative(t *testing.T) {
 		},
 		{
 			"the host's network", "enableServiceLinks: false", "hostNetwork: true",
-			"Knative refuses it: must not set the field(s): spec.template.spec.hostNetwork",
+			"refused by Knative: must not set the field(s): spec.template.spec.hostNetwork",
 		},
 		{
 			"a misspelt field", "containerConcurrency: 1", "containerConcurency: 1",
@@ -237,7 +237,7 @@ func TestWrongForKnative(t *testing.T) {
 		},
 		{
 			"a port of the platform's", "name: SANDBOX_MAX_WAIT\n              value: 2s", "name: PORT\n              value: \"8080\"",
-			"Knative refuses it: ",
+			"refused by Knative: ",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
