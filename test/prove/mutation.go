@@ -2,6 +2,8 @@
 
 package main
 
+import "strings"
+
 // A mutation takes one rule, limit or gate out of the product. The attack that it
 // was there for must show it: by a kill or by a breach. If it shows neither, the
 // rule was not needed, or the proof does not prove it.
@@ -18,7 +20,7 @@ type edit struct{ file, old, new string }
 var mutations = []mutation{
 	{
 		name: "memory-line", without: "the kill at the memory line", attack: "page_tables",
-		edits: []edit{{"sandbox/watch_linux.go", "\tvictim.kill(killedByMemoryLine)\n", "\t_ = killedByMemoryLine\n"}},
+		edits: []edit{{"sandbox/watch_linux.go", "\t\tvictim.run.kill(killedByMemoryLine)\n", "\t\t_, _ = victim, killedByMemoryLine\n"}},
 	},
 	{
 		name: "address-space", without: "RLIMIT_AS of a run", attack: "anonymous",
@@ -49,6 +51,14 @@ var mutations = []mutation{
 		},
 	},
 	{
+		name: "memfd", without: "the refusal of memfd_create, and RLIMIT_FSIZE", attack: "memfd",
+		edits: []edit{allow("memfd_create"), {"sandbox/zygote/jail.py", "    (resource.RLIMIT_FSIZE, 0),\n", ""}},
+	},
+	{
+		name: "shared-memory", without: "the refusal of System V shared memory", attack: "system_v_memory",
+		edits: []edit{allow("shmget", "shmat", "shmctl")},
+	},
+	{
 		name: "intake", without: "the bound on bodies in memory", attack: "stalled-bodies",
 		edits: []edit{
 			{"function/intake.go", "	return make(intake, intakeBase+slots*intakeOfSlot(line))\n", "	return make(intake, 10_000+0*slots*intakeOfSlot(line))\n"},
@@ -63,3 +73,9 @@ const (
 	allowAnonymous = `		when("mmap", arg(0, equal, 0), arg(2, noBits, protExec), arg(3, equal, mapPrivAnon)),` + "\n"
 	allowFutexHash = `		when("prctl", arg(0, equal, 78)),` + "\n"
 )
+
+// allow gives calls to the zygote and to every run.
+func allow(names ...string) edit {
+	const some = `calls("brk", "munmap"`
+	return edit{"sandbox/internal/launch/calls.go", some, some + `, "` + strings.Join(names, `", "`) + `"`}
+}
