@@ -55,6 +55,9 @@
 //	500  internal
 //	503  draining, not-ready, run-lost (Retry-After; safe to retry)
 //
+// Who leaves has its run killed. So has who closes only the sending side, as "nc -N"
+// does: net/http can't tell the two apart. It may still read its 503, run-lost.
+//
 // # Environment
 //
 // ParseConfig reads it once, through a function that is given to it.
