@@ -40,7 +40,7 @@ func Check(ctx context.Context, s Service, cell Cell) error {
 		say(rule(s, f)...)
 	}
 	say(routed(ctx, s, cell)...)
-	say(fits(ctx, s, cell)...)
+	say(fits(ctx, s, f, cell)...)
 	return errors.Join(wrong...)
 }
 
@@ -92,17 +92,24 @@ func grace(s Service, f figures) (wrong []string) {
 	return wrong
 }
 
+// cloudRunSlack is the least that a Cloud Run instance is left beside what the
+// server counts on: the limit is that of a microVM, kernel included.
+const cloudRunSlack = 64 << 20
+
 // memorySaid: the server counts on what the container really has.
 func memorySaid(s Service, f figures) (wrong []string) {
 	limit, err := resource.ParseQuantity(s.Memory)
 	if err != nil {
 		return []string{"no memory limit: the server would count on the memory of the whole machine"}
 	}
-	if f.limit != 0 && f.limit != limit.Value() {
+	if s.Platform != CloudRun && f.limit != 0 && f.limit != limit.Value() {
 		wrong = append(wrong, fmt.Sprintf("SANDBOX_MEMORY_LIMIT is %d MiB, but the container's limit is %s: the budget would be of another container", f.limit>>20, s.Memory))
 	}
 	if s.Platform == CloudRun && f.limit == 0 {
 		wrong = append(wrong, "SANDBOX_MEMORY_LIMIT is not set, and the limit of a Cloud Run instance can't be read in it everywhere")
+	}
+	if s.Platform == CloudRun && f.limit > limit.Value()-cloudRunSlack {
+		wrong = append(wrong, fmt.Sprintf("SANDBOX_MEMORY_LIMIT is %d MiB of a limit of %s: that is the microVM's, whose kernel needs some of it (leave %d MiB)", f.limit>>20, s.Memory, cloudRunSlack>>20))
 	}
 	if s.Platform != CloudRun && s.Platform != Compose && s.MemoryAsked != s.Memory {
 		wrong = append(wrong, fmt.Sprintf("the memory request is %q, the limit %q: a node that is short of memory ends pods that have more than they asked for", s.MemoryAsked, s.Memory))
@@ -186,12 +193,16 @@ func routed(ctx context.Context, s Service, cell Cell) (wrong []string) {
 }
 
 // fits: the server starts with that much memory, by the code that decides it.
-func fits(ctx context.Context, s Service, cell Cell) []string {
+func fits(ctx context.Context, s Service, f figures, cell Cell) []string {
 	limit, err := resource.ParseQuantity(s.Memory)
 	if err != nil {
 		return nil // memorySaid has said it
 	}
-	found, err := cell.examine(ctx, s.Env, limit.Value())
+	memory := limit.Value()
+	if f.limit != 0 {
+		memory = min(memory, f.limit)
+	}
+	found, err := cell.examine(ctx, s.Env, memory)
 	if err != nil {
 		return []string{err.Error()}
 	}

@@ -64,8 +64,16 @@ func TestWrongForCloudRun(t *testing.T) {
 			"with a memory limit of 512Mi the server does not start: ",
 		},
 		{
-			"less memory than it is told", "memory: 1Gi\n", "memory: 768Mi\n",
-			"SANDBOX_MEMORY_LIMIT is 1024 MiB, but the container's limit is 768Mi",
+			"all memory for the server", "value: 896Mi\n", "value: 1Gi\n",
+			"SANDBOX_MEMORY_LIMIT is 1024 MiB of a limit of 1Gi: that is the microVM's",
+		},
+		{
+			"no word of the memory", "name: SANDBOX_MEMORY_LIMIT\n              value: 896Mi\n", "name: SANDBOX_LOG_LEVEL\n              value: info\n",
+			"SANDBOX_MEMORY_LIMIT is not set",
+		},
+		{
+			"too little for one run", "value: 896Mi\n", "value: 600Mi\n",
+			"with a memory limit of 1Gi the server does not start: SANDBOX_MAX_CONCURRENCY=1 does not fit: 600 MiB limit",
 		},
 		{
 			"a probe on no route", "httpGet: {path: /health, port: 8080}", "httpGet: {path: /healthy, port: 8080}",
@@ -166,6 +174,10 @@ func TestWrongForKnative(t *testing.T) {
 		{
 			"more asked for than the limit", "requests: {cpu: \"1\", memory: 704Mi}", "requests: {cpu: \"1\", memory: 1Gi}",
 			"the memory request is \"1Gi\", the limit \"704Mi\"",
+		},
+		{
+			"another memory for the server", "name: SANDBOX_MAX_WAIT\n              value: 2s", "name: SANDBOX_MEMORY_LIMIT\n              value: 1Gi",
+			"SANDBOX_MEMORY_LIMIT is 1024 MiB, but the container's limit is 704Mi",
 		},
 		{
 			"a probe on no route", "httpGet: {path: /readyz, port: 8080}", "httpGet: {path: /readiness, port: 8080}",
