@@ -56,7 +56,7 @@ func TestApplies(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, arg := range strings.Fields(string(said)) {
+			for arg := range strings.FieldsSeq(string(said)) {
 				if strings.HasSuffix(arg, ".yaml") {
 					arg = "FILE"
 				}

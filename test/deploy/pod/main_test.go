@@ -64,7 +64,9 @@ func stage(m *testing.M) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	text, err := exec.Command("make", "--silent", "--no-print-directory", "-C", "../../..", "deploy-knative", "DRY_RUN=1", "IMAGE=codecell").Output()
+	shown := exec.Command("make", "--silent", "--no-print-directory", "-C", "../../..", "deploy-knative", "DRY_RUN=1", "IMAGE=codecell")
+	shown.Env = []string{"PATH=" + os.Getenv("PATH")} // not the flags of a make that runs this
+	text, err := shown.Output()
 	if err != nil {
 		return 0, fmt.Errorf("make deploy-knative DRY_RUN=1: %w", err)
 	}
