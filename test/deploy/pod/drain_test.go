@@ -66,3 +66,32 @@ func TestDrain(t *testing.T) {
 	table.Row("the server", "exit code 0", ended.Round(time.Millisecond))
 	table.Print(t.Output())
 }
+
+// A run that lasts longer than the drain is killed, its caller told that it may
+// be sent again, and the server has ended within what it promises: the drain
+// and, of the manifest's grace period, less than 2 s more.
+func TestDrainKills(t *testing.T) {
+	const drain, after = time.Second, 1700 * time.Millisecond
+	p := startPod(t, "SANDBOX_DRAIN_TIMEOUT="+drain.String())
+	running := p.send(t, cell.Request{Code: "while True: pass", Timeout: 30})
+	p.awaitRun(t)
+	term := time.Now()
+	if err := syscall.Kill(p.server.Proc.PID, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	killed := <-running
+	if killed.err != nil || killed.Status != http.StatusServiceUnavailable || killed.Problem() != "draining" || killed.Header.Get("Retry-After") == "" {
+		t.Errorf("the run: %v, %v, want 503 draining with Retry-After", killed.Answer, killed.err)
+	}
+	select {
+	case <-p.server.Exited():
+	case <-time.After(15 * time.Second):
+		t.Fatal("still there 15 s after the kill")
+	}
+	if took := time.Since(term); took < drain || took > drain+after {
+		t.Errorf("the server ended after %v, want %v and at most %v more", took, drain, after)
+	}
+	if err := p.server.Stop(); err != nil {
+		t.Errorf("the server: %v, want exit code 0", err)
+	}
+}
