@@ -19,7 +19,7 @@ var badDescriptors = []badProgram{
 	{name: "reads control", timeout: short, code: "import os\nprint('a')\nos.read(3, 1)", want: killedAtDeadline("a\n")},
 	{name: "forges a huge frame", code: "import os\nos.write(3, b'V\\xff\\xff\\xff\\xff')\nprint('a')", want: well("a\n")},
 	{name: "forges half a frame", code: "import os\nos.write(3, b'V\\x09\\0\\0\\0[')\nprint('a')", want: well("a\n")},
-	{name: "forges a refusal", code: "import os\nos.write(3, b'V\\x07\\0\\0\\0[\"own\"]')", want: refused("own")},
+	{name: "forges a refusal", code: "import os\nos.write(3, b'V\\x07\\0\\0\\0[\"own\"]')", want: well("")},
 	{name: "forges a refusal, and prints", code: "import os\nos.write(3, b'V\\x07\\0\\0\\0[\"own\"]')\nprint('a')", want: well("a\n")},
 	{name: "forges a broken jail", code: "import os\nos.write(3, b'E\\x02\\0\\0\\0{}')\nprint('a')", want: well("a\n")},
 	{name: "forges a second jail", code: "import os\nos.write(3, b'J\\0\\0\\0\\0')\nprint('a')", want: well("a\n")},
