@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,7 +73,7 @@ func (a attack) control(t *testing.T, wrap ...string) {
 	l := listen(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	argv := append(wrap, "python3", "-I", "-c", a.code(l.port))
+	argv := slices.Concat(wrap, []string{"python3", "-I", "-c", a.code(l.port)})
 	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput()
 	if err != nil || !strings.HasPrefix(string(out), escaped) {
 		t.Errorf("%v, printed %q", err, out)

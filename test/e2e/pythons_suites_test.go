@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -122,7 +123,7 @@ func runSuite(t *testing.T, argv []string, env ...string) ([]byte, error) {
 		}
 	}()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = append(env, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/")
+	cmd.Env = slices.Concat(env, []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/"})
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = time.Second
 	return cmd.CombinedOutput()
