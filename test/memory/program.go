@@ -55,8 +55,9 @@ func programAttacks() ([]Attack, error) {
 	return attacks, nil
 }
 
-// noControl stands for what a program charges outside where it is not after memory
-// of its own, but after the server's: a mutation is its control.
+// noControl stands for what a program charges outside where that proves nothing: it
+// is after the server's memory, or what it makes is not charged to a cgroup (queued
+// signals), or no more than its pages are anyway (mlock).
 const noControl = "nothing"
 
 // parseProgram reads the header and leaves the rest as the program.

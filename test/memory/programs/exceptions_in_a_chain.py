@@ -1,6 +1,6 @@
 # route: output that the *server* would have to hold
 # ends: failed, memory_error, crashed
-# outside: 20 MiB
+# outside: 8 MiB
 # 20,000 exceptions, each the cause of the next, with a note each.
 cause = None
 for i in range(20_000):

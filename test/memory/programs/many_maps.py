@@ -1,6 +1,6 @@
 # route: sparse maps
 # ends: ok
-# outside: 14 MiB
+# outside: 3 MiB
 # As many maps as a process may have (vm.max_map_count), each with a description in the
 # kernel: first by protection, then by holes.
 SIZE = 250 << 20

@@ -1,6 +1,6 @@
 # route: huge pages, `mlock`
 # ends: ok, memory_error
-# outside: 3 MiB
+# outside: nothing
 # Pages that are there from the beginning and never go.
 FUTURE = 2
 print(call(NR["mlockall"], FUTURE))

@@ -1,6 +1,6 @@
 # route: queued signals and POSIX timers
 # ends: ok
-# outside: 10 MiB
+# outside: nothing
 # A real-time signal that is blocked is kept, with what it says, for each time it is sent.
 SIGRTMIN = 34
 me = call(NR["getpid"])
