@@ -65,9 +65,14 @@ def attempt(act):
         return None
 call(157, 1, 0, 0, 0, 0)  # PR_SET_PDEATHSIG: none
 attempt(os.setsid), attempt(lambda: os.setpgid(0, 0))
-if attempt(os.fork) == 0:
+child = attempt(os.fork)
+if child == 0:
     attempt(os.setsid)
-    attempt(os.fork)
+    if attempt(os.fork):
+        os.kill(os.getpid(), 19)  # SIGSTOP: until the parent knows
+elif child:
+    os.waitpid(child, os.WUNTRACED)
+    os.kill(child, 18)  # SIGCONT
 os.write(1, b"%d\\n" % os.getpid())
 while True:
     time.sleep(3600)
