@@ -20,7 +20,8 @@ const tailPoll = 50 * time.Millisecond
 // the server forget one such buffer per request.
 type cappedConn struct {
 	*net.TCPConn
-	cap *connCap
+	cap      *connCap
+	accepted time.Time
 
 	closeOnce sync.Once
 	closeErr  error

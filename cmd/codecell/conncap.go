@@ -12,8 +12,8 @@ import (
 // memory that clients can charge by opening connections alone.
 //
 // When one more arrives than fits, one that loses least is closed for it (see
-// standing), so that accepting never waits and a probe always gets in. Only
-// when every connection has a request in work is the new one closed instead.
+// standing), so that a probe always gets in, after grace at most. Only when every
+// connection has a request in work is the new one closed instead.
 type connCap struct {
 	max  int           // connections, at least 1
 	tail time.Duration // how long a closed connection may take to deliver its last bytes
@@ -41,6 +41,12 @@ const (
 	active                  // a request is in work: never given up
 )
 
+// grace is how long a new connection is kept in any case: in a burst the accepting
+// would outrun the reading, and give up a probe before anybody has looked at what it
+// asks. Those that come meanwhile wait in the kernel; with 128 places that is nobody
+// until there are 6,400 a second.
+const grace = 20 * time.Millisecond
+
 // Listen wraps l so that what it accepts counts. Its Accept hands out
 // *cappedConn.
 func (c *connCap) Listen(l *net.TCPListener) net.Listener {
@@ -66,18 +72,27 @@ func (c *connCap) ConnState(conn net.Conn, state http.ConnState) {
 }
 
 // admit enters a connection just accepted, closing another where it must.
-// It returns nil when every one has a request in work and takes its reply.
+// It returns nil when every one has a request in work and takes its reply. It is
+// called by one goroutine.
 func (c *connCap) admit(tcp *net.TCPConn) *cappedConn {
 	c.mu.Lock()
 	var victim *cappedConn
-	if len(c.conns) >= c.max {
+	for len(c.conns) >= c.max {
 		if victim = c.leastLoss(); victim == nil {
 			c.mu.Unlock()
 			return nil
 		}
+		if young := grace - time.Since(victim.accepted); victim.standing == fresh && young > 0 {
+			c.mu.Unlock()
+			time.Sleep(young)
+			c.mu.Lock()
+			victim = nil // the server may have read from it, or closed another
+			continue
+		}
 		delete(c.conns, victim)
+		break
 	}
-	conn := &cappedConn{TCPConn: tcp, cap: c, standing: fresh, since: c.tick()}
+	conn := &cappedConn{TCPConn: tcp, cap: c, accepted: time.Now(), standing: fresh, since: c.tick()}
 	c.conns[conn] = struct{}{}
 	c.mu.Unlock()
 	if victim != nil {

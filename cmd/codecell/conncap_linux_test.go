@@ -288,18 +288,16 @@ func TestFullCapGivesUpTheOldestUnfinishedHeaders(t *testing.T) {
 	}
 }
 
-// A burst of connections, accepted before any was read from, takes no place from one
-// that has asked.
-func TestFullCapKeepsWhatHasAsked(t *testing.T) {
-	t.Parallel()
+// acceptor connects and accepts in turn, without a server that would read.
+func acceptor(t *testing.T, limit int) func() (client net.Conn, accepted *cappedConn) {
+	t.Helper()
 	tcp, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tcp.Close()
-	const limit = 4
+	t.Cleanup(func() { tcp.Close() })
 	listener := newConnCap(limit, patience).Listen(tcp)
-	accept := func() (client net.Conn, accepted *cappedConn) {
+	return func() (client net.Conn, accepted *cappedConn) {
 		client, err := net.Dial("tcp", tcp.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -312,6 +310,28 @@ func TestFullCapKeepsWhatHasAsked(t *testing.T) {
 		t.Cleanup(func() { conn.Close() })
 		return client, conn.(*cappedConn)
 	}
+}
+
+// However fast they come, each has its time to be read.
+func TestFullCapGivesEachItsGrace(t *testing.T) {
+	t.Parallel()
+	const limit = 4
+	accept := acceptor(t, limit)
+	_, first := accept()
+	for range limit { // one more than fits
+		accept()
+	}
+	if kept := time.Since(first.accepted); kept < grace {
+		t.Errorf("the first was given up after %v, want %v at least", kept, grace)
+	}
+}
+
+// A burst of connections, accepted before any was read from, takes no place from one
+// that has asked.
+func TestFullCapKeepsWhatHasAsked(t *testing.T) {
+	t.Parallel()
+	const limit = 4
+	accept := acceptor(t, limit)
 	probe, kept := accept()
 	if _, err := io.WriteString(probe, "GET /livez HTTP/1.1\r\n\r\n"); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,6 @@
 # route: growth of the zygote
 # ends: ok, failed
-# outside: 64 MiB
+# outside: 40 MiB
 # Into the parent's memory, by every way that there is; without a jail there is a child.
 child = call(NR["fork"])
 parent = call(NR["getppid"])
