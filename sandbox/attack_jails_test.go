@@ -93,7 +93,14 @@ func attackIn(t *testing.T, s *Sandbox, code string, hits chan os.Signal) ended 
 	}
 	end.Signals = drainSignals(hits)
 	if z != nil && err == nil {
-		eventually(t, 10*time.Second, "the next run is parked", func() bool { return hasParked(z) })
+		eventually(t, 10*time.Second, "the next run is parked, or the zygote was ended for this one", func() bool {
+			select {
+			case <-z.dead:
+				return true
+			default:
+				return hasParked(z)
+			}
+		})
 		end.Zygote = z.pid
 	}
 	return end
