@@ -55,15 +55,19 @@ func (z *zygote) warm(p plan, py Interpreter, prof *Profile, slots int) error {
 	if err := z.conn.SetDeadline(time.Now().Add(warmTimeout)); err != nil {
 		return &SetupError{"warm", err}
 	}
+	var unsent error
 	for _, msg := range [][]byte{spec, config} {
-		if _, err := z.conn.Write(msg); err != nil {
-			return &SetupError{"warm", err}
+		if _, unsent = z.conn.Write(msg); unsent != nil {
+			break // it has ended; what it said of that is still to be read
 		}
 	}
 	buf := make([]byte, maxReport)
 	n, err := z.conn.Read(buf)
+	if errors.Is(err, unix.ECONNRESET) { // it left something unread; what it said comes after this
+		n, err = z.conn.Read(buf)
+	}
 	if err != nil {
-		return &SetupError{"warm", fmt.Errorf("no hello from the interpreter: %w", err)}
+		return &SetupError{"warm", fmt.Errorf("no hello from the interpreter: %w", errors.Join(unsent, err))}
 	}
 	switch r, err := parseReport(buf[:n]); {
 	case err != nil:

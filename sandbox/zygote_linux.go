@@ -46,6 +46,8 @@ type zygote struct {
 	retired bool // takes no more work
 	reaped  bool // pid is, or may soon be, somebody else's
 
+	greeting sync.WaitGroup // done when its first words are read, which may be its last
+
 	dead chan struct{} // closed when it and all its runs are reaped
 	why  atomic.Pointer[string]
 }
@@ -82,9 +84,11 @@ func startZygote(ctx context.Context, p plan, py Interpreter, prof *Profile, slo
 		runs: make(map[uint64]*run), dead: make(chan struct{}),
 		ahead: Limits{Memory: prof.Limits.Memory, Timeout: prof.Limits.MaxTimeout},
 	}
+	z.greeting.Add(1)
 	go z.bury()
 	defer context.AfterFunc(ctx, func() { z.kill("no longer wanted") })()
 	err = z.warm(p, py, prof, slots)
+	z.greeting.Done()
 	if err == nil {
 		z.library, err = sealLibrary(library)
 	}
@@ -296,6 +300,7 @@ func (z *zygote) bury() {
 			break // ECHILD: none left
 		}
 	}
+	z.greeting.Wait()
 	_ = z.conn.Close() // nobody at the other end
 	if f := z.unpark(); f != nil {
 		f.close()
