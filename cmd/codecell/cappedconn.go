@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,16 +21,55 @@ const tailPoll = 50 * time.Millisecond
 // the server forget one such buffer per request.
 type cappedConn struct {
 	*net.TCPConn
-	cap      *connCap
-	accepted time.Time
+	cap   *connCap
+	heard atomic.Bool // something was read from it
 
 	closeOnce sync.Once
 	closeErr  error
 
 	// Guarded by cap.mu.
 	standing standing
-	since    uint64   // cap's clock when it came to stand so
-	tail     *os.File // closing only: the socket's last descriptor
+	since    uint64    // cap's clock when it came to stand so
+	young    time.Time // until when it is kept in any case, while fresh
+	tail     *os.File  // closing only: the socket's last descriptor
+}
+
+// Read notes the first bytes.
+func (c *cappedConn) Read(b []byte) (int, error) {
+	n, err := c.TCPConn.Read(b)
+	if n > 0 && c.heard.CompareAndSwap(false, true) {
+		c.cap.hear(c)
+	}
+	return n, err
+}
+
+// CloseWrite is what net/http does when it has written its last reply on a
+// connection. It then lingers for half a second, for clients that are still sending.
+func (c *cappedConn) CloseWrite() error {
+	c.cap.move(c, answered)
+	return c.TCPConn.CloseWrite()
+}
+
+// loss is how c stands when it comes to giving up one, at the moment now. While keep
+// is above 0 it must not be. The caller holds cap.mu.
+func (c *cappedConn) loss(now time.Time) (at standing, keep time.Duration) {
+	switch c.standing {
+	case answered:
+		if n, err := unacknowledged(c); err == nil && n > 0 {
+			return closing, 0
+		}
+	case idle:
+		if n, err := unread(c); err == nil && n > 0 {
+			return idle, grace // the next request, which is about to be read
+		}
+	case fresh:
+		if n, err := unread(c); err == nil && n > 0 && !c.heard.Load() {
+			return fresh, grace // the first
+		}
+		return fresh, max(c.young.Sub(now), 0)
+	case closing, active:
+	}
+	return c.standing, 0
 }
 
 // Close closes the connection as net.TCPConn's does, at once and for every
@@ -45,7 +85,7 @@ func (c *cappedConn) close() error {
 		// On an error nothing is held back and the kernel closes as it always does.
 		if tail, err := c.File(); err == nil {
 			if c.cap.hold(c, tail) {
-				_ = c.CloseWrite() // FIN after the last byte; close(2) of one of two descriptors sends none
+				_ = c.TCPConn.CloseWrite() // FIN after the last byte; close(2) of one of two descriptors sends none
 				go c.deliver(tail)
 			} else { // given up for another connection just now
 				drop(tail)

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -12,11 +13,15 @@ import (
 // memory that clients can charge by opening connections alone.
 //
 // When one more arrives than fits, one that loses least is closed for it (see
-// standing), so that a probe always gets in, after grace at most. Only when every
-// connection has a request in work is the new one closed instead.
+// standing), so that a probe always gets in. What has asked for something and was
+// not read yet is waited for, as the server is about to read it: it is our delay, not
+// its peer's. Only when every connection has a request in work is the new one closed
+// instead.
 type connCap struct {
 	max  int           // connections, at least 1
 	tail time.Duration // how long a closed connection may take to deliver its last bytes
+
+	changed chan struct{} // holds a token when a standing has changed since it was last taken
 
 	mu    sync.Mutex
 	conns map[*cappedConn]struct{} // every connection that still holds kernel memory
@@ -26,7 +31,7 @@ type connCap struct {
 // newConnCap returns a cap of max connections. A connection that the server
 // closed counts until its peer has taken its last bytes, at most tail.
 func newConnCap(limit int, tail time.Duration) *connCap {
-	return &connCap{max: limit, tail: tail, conns: make(map[*cappedConn]struct{})}
+	return &connCap{max: limit, tail: tail, changed: make(chan struct{}, 1), conns: make(map[*cappedConn]struct{})}
 }
 
 // standing is where a connection stands, in the order in which connections are
@@ -34,18 +39,18 @@ func newConnCap(limit int, tail time.Duration) *connCap {
 type standing int
 
 const (
-	idle    standing = iota // between two requests: the peer opens another
-	fresh                   // the headers of its first request are not complete
-	asking                  // fresh, and bytes of it wait to be read; seen only when one must be given up
-	closing                 // closed by the server; the end of its last reply is still on its way
-	active                  // a request is in work: never given up
+	answered standing = iota // for the last time, and the answer has arrived: net/http lingers on it
+	idle                     // between two requests: the peer opens another
+	fresh                    // the headers of its first request are not complete
+	closing                  // closed by the server; the end of its last reply is still on its way
+	active                   // a request is in work: never given up
 )
 
-// grace is how long a new connection is kept in any case: in a burst the accepting
-// would outrun the reading, and give up a probe before anybody has looked at what it
-// asks. Those that come meanwhile wait in the kernel; with 128 places that is nobody
-// until there are 6,400 a second.
-const grace = 20 * time.Millisecond
+// grace is how long a fresh connection is kept in any case, for its peer to ask and
+// for net/http to see that the headers are complete: from the accept, and again from
+// its first byte. Those that come meanwhile wait in the kernel; with 128 places that
+// is nobody until there are 25,600 a second.
+const grace = 5 * time.Millisecond
 
 // Listen wraps l so that what it accepts counts. Its Accept hands out
 // *cappedConn.
@@ -55,7 +60,8 @@ func (c *connCap) Listen(l *net.TCPListener) net.Listener {
 
 // ConnState is the http.Server's hook of that name. net/http reports
 // StateActive when a request's headers are complete, not at their first byte:
-// what sends headers slowly stays fresh, or idle, and can be given up.
+// what sends headers slowly stays fresh, or idle, and can be given up. StateIdle
+// comes when the whole reply was handed to the kernel.
 func (c *connCap) ConnState(conn net.Conn, state http.ConnState) {
 	capped, ok := conn.(*cappedConn)
 	if !ok {
@@ -66,6 +72,9 @@ func (c *connCap) ConnState(conn net.Conn, state http.ConnState) {
 		c.move(capped, active)
 	case http.StateIdle:
 		c.move(capped, idle)
+		// Who has sent its next request already would keep the processor for the
+		// scheduler's whole time slice of 10 ms, and 64 of them a probe waiting for 640.
+		runtime.Gosched()
 	case http.StateNew, http.StateHijacked, http.StateClosed:
 		// Accept has entered it; Close removes it; nothing here hijacks.
 	}
@@ -75,57 +84,68 @@ func (c *connCap) ConnState(conn net.Conn, state http.ConnState) {
 // It returns nil when every one has a request in work and takes its reply. It is
 // called by one goroutine.
 func (c *connCap) admit(tcp *net.TCPConn) *cappedConn {
-	c.mu.Lock()
-	var victim *cappedConn
-	for len(c.conns) >= c.max {
-		if victim = c.leastLoss(); victim == nil {
-			c.mu.Unlock()
+	conn := &cappedConn{TCPConn: tcp, cap: c, standing: fresh, young: time.Now().Add(grace)}
+	for {
+		entered, victim, wait := c.enter(conn)
+		if entered {
+			if victim != nil {
+				victim.abort()
+			}
+			return conn
+		}
+		if wait == 0 {
 			return nil
 		}
-		if young := grace - time.Since(victim.accepted); victim.standing == fresh && young > 0 {
-			c.mu.Unlock()
-			time.Sleep(young)
-			c.mu.Lock()
-			victim = nil // the server may have read from it, or closed another
-			continue
+		select {
+		case <-c.changed:
+		case <-time.After(wait):
 		}
-		delete(c.conns, victim)
-		break
 	}
-	conn := &cappedConn{TCPConn: tcp, cap: c, accepted: time.Now(), standing: fresh, since: c.tick()}
-	c.conns[conn] = struct{}{}
-	c.mu.Unlock()
-	if victim != nil {
-		victim.abort()
-	}
-	return conn
 }
 
-// leastLoss is the connection to give up, the oldest of its standing, or nil.
-// The caller holds c.mu. It looks at each: only a full cap pays for that.
-func (c *connCap) leastLoss() *cappedConn {
-	var least *cappedConn
+// enter counts conn if there is room for it, or if another can be given up, which the
+// caller is to abort. If neither, wait is how long at most until that may have
+// changed; 0: there is no use in waiting.
+func (c *connCap) enter(conn *cappedConn) (entered bool, victim *cappedConn, wait time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.conns) >= c.max {
+		if victim, wait = c.leastLoss(time.Now()); victim == nil {
+			return false, nil, wait
+		}
+		delete(c.conns, victim)
+	}
+	conn.since = c.tick()
+	c.conns[conn] = struct{}{}
+	return true, victim, 0
+}
+
+// leastLoss is the connection to give up, the oldest of its standing, or nil. Then
+// wait is how long it takes until the next may be, or 0 if all are active. The
+// caller holds c.mu. It looks at each: only a full cap pays for that.
+func (c *connCap) leastLoss(now time.Time) (least *cappedConn, wait time.Duration) {
 	leastStanding := active
+	loses := func(at standing, conn *cappedConn) bool {
+		return at < leastStanding || least != nil && at == leastStanding && conn.since < least.since
+	}
 	for conn := range c.conns {
-		if conn.standing == active {
-			continue
+		if !loses(conn.standing, conn) {
+			continue // nor would it at a closer look, which can only raise it
 		}
-		standing := conn.standing
-		if standing == fresh {
-			// In a burst of connections a probe that has asked looks as fresh as
-			// those that are silent, until its goroutine gets to run.
-			if n, err := unread(conn); err == nil && n > 0 {
-				standing = asking
-			}
-		}
-		if least == nil || standing < leastStanding || standing == leastStanding && conn.since < least.since {
-			least, leastStanding = conn, standing
+		at, keep := conn.loss(now)
+		switch {
+		case keep > 0 && wait == 0:
+			wait = keep
+		case keep > 0:
+			wait = min(wait, keep)
+		case loses(at, conn):
+			least, leastStanding = conn, at
 		}
 	}
-	if least == nil {
+	if least == nil && wait == 0 {
 		least = c.oldestStalled()
 	}
-	return least
+	return least, wait
 }
 
 // oldestStalled is the oldest connection whose peer has not taken what was written
@@ -152,6 +172,23 @@ func (c *connCap) move(conn *cappedConn, to standing) {
 	defer c.mu.Unlock()
 	if _, ok := c.conns[conn]; ok && conn.standing != closing {
 		conn.standing, conn.since = to, c.tick()
+		c.tell()
+	}
+}
+
+// hear notes the first bytes of a connection.
+func (c *connCap) hear(conn *cappedConn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	conn.young = time.Now().Add(grace)
+	c.tell()
+}
+
+// tell wakes who waits for a standing to change. The caller holds c.mu.
+func (c *connCap) tell() {
+	select {
+	case c.changed <- struct{}{}:
+	default: // a token is there already
 	}
 }
 
@@ -164,6 +201,7 @@ func (c *connCap) hold(conn *cappedConn, tail *os.File) bool {
 		return false
 	}
 	conn.standing, conn.since, conn.tail = closing, c.tick(), tail
+	c.tell()
 	return true
 }
 
@@ -172,6 +210,7 @@ func (c *connCap) remove(conn *cappedConn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.conns, conn)
+	c.tell()
 }
 
 // tick advances the clock. The caller holds c.mu.

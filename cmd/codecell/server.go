@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 )
@@ -38,17 +36,7 @@ func newServer(handler http.Handler, limit *connCap, log *slog.Logger) *http.Ser
 	var http1 http.Protocols
 	http1.SetHTTP1(true)
 	return &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			// Once it is answered there is nothing left to lose: net/http calls a
-			// connection active while it still lingers after "Connection: close".
-			if conn, ok := r.Context().Value(connKey{}).(*cappedConn); ok {
-				defer limit.move(conn, idle)
-			}
-			handler.ServeHTTP(w, r)
-		}),
-		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, conn)
-		},
+		Handler:           handler,
 		Protocols:         &http1,
 		ReadHeaderTimeout: headerTimeout,
 		MaxHeaderBytes:    headerBytes - headerSlack,
@@ -57,6 +45,3 @@ func newServer(handler http.Handler, limit *connCap, log *slog.Logger) *http.Ser
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 }
-
-// connKey is where a request's context has its connection.
-type connKey struct{}

@@ -31,6 +31,7 @@ type Options struct {
 	Image   string // of the local storage; nothing is pulled
 	Seccomp string // the file of the seccomp profile
 	Profile string // the file of the sandbox's profile, SANDBOX_PROFILE
+	Livez   string // the binary of command livez, which checks the server's health
 	// Parent is the cgroup below which the containers are, "/name". Its owner
 	// removes it, see RemoveParent.
 	Parent    string
@@ -69,6 +70,7 @@ type Container struct {
 	Server cell.Proc // by the machine's number
 
 	name   string
+	livez  string
 	group  *cgroup
 	log    *tail
 	exited chan struct{} // closed when podman has ended, and the container with it
@@ -107,7 +109,7 @@ func (o Options) run(name string, more ...string) []string {
 // Start runs the server and returns when it listens and its memory is counted.
 // The error holds what the container printed.
 func Start(ctx context.Context, o Options, name string) (_ *Container, err error) {
-	c := &Container{name: name, log: &tail{}, exited: make(chan struct{})}
+	c := &Container{name: name, livez: o.Livez, log: &tail{}, exited: make(chan struct{})}
 	url := make(chan string, 1)
 	c.launch(podman(context.WithoutCancel(ctx), o.run(name)...), url)
 	defer func() {

@@ -150,13 +150,10 @@ func (c *Container) Measure(ctx context.Context, a Attack, claim Claim, soak tim
 		return nil, err
 	}
 	defer gauge.end()
-	quiet, err := startNoise()
+	watch, err := startWatch(ctx, c.livez, c.URL)
 	if err != nil {
 		return nil, err
 	}
-	defer quiet.stop()
-	probe := startProber(c.URL)
-	defer probe.stop()
 
 	t := &Target{
 		URL: c.URL, Addr: c.URL[len("http://"):], Slots: claim.Budget.Slots,
@@ -165,11 +162,12 @@ func (c *Container) Measure(ctx context.Context, a Attack, claim Claim, soak tim
 	began := time.Now()
 	attacked := c.attack(ctx, a, t, attackTimeout+soak)
 	m.Seconds = time.Since(began).Seconds()
-	m.Livez, m.Noise = probe.stop(), quiet.stop()
+	health, unwatched := watch.stop()
+	m.Livez, m.Noise = health.Livez, health.Noise
 	if !a.EndsServer && c.Same() {
 		c.settle(ctx, m)
 	}
-	measured := gauge.finish(m)
+	measured := errors.Join(gauge.finish(m), unwatched)
 	m.Seen, m.Ends = t.counts()
 	c.judge(m, a)
 	if attacked != nil {

@@ -62,7 +62,7 @@ var mutations = []mutation{
 		name: "intake", without: "the bound on bodies in memory", attack: "stalled-bodies",
 		edits: []edit{
 			{"function/intake.go", "	return make(intake, intakeBase+slots*intakeOfSlot(line))\n", "	return make(intake, 10_000+0*slots*intakeOfSlot(line))\n"},
-			{"cmd/codecell/conncap.go", "	for len(c.conns) >= c.max {\n", "	for c.max == 0 {\n"},
+			{"cmd/codecell/conncap.go", "	if len(c.conns) >= c.max {\n", "	if c.max == 0 {\n"},
 		},
 	},
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -36,6 +37,9 @@ func prove(ctx context.Context, w wish) (err error) {
 	if p.seccomp, p.profile, err = writeInputs(dir); err != nil {
 		return err
 	}
+	if p.livez, err = buildLivez(ctx, dir); err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, p.cleanUp()) }()
 
 	if w.mutations {
@@ -58,6 +62,16 @@ func prove(ctx context.Context, w wish) (err error) {
 	return made
 }
 
+// buildLivez builds the command that checks the server's health.
+func buildLivez(ctx context.Context, dir string) (binary string, err error) {
+	binary = filepath.Join(dir, "livez")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "codecell/test/memory/livez")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build test/memory/livez: %w: %s", err, out)
+	}
+	return binary, nil
+}
+
 // prefix begins the name of everything that is made; the process's number follows.
 const prefix = "codecell-prove-"
 
@@ -68,6 +82,7 @@ type proof struct {
 	image            string
 	dir              string // for files
 	seccomp, profile string // two of them
+	livez            string // the binary of that command
 	containers       int    // so far, for their names
 	idle             int64  // what an empty program charges outside, in bytes; 0: not measured yet
 }
@@ -75,7 +90,7 @@ type proof struct {
 // options are those of a container below a cgroup of this name.
 func (p *proof) options(c configuration, parent string) memory.Options {
 	return memory.Options{
-		Image: p.image, Seccomp: p.seccomp, Profile: p.profile,
+		Image: p.image, Seccomp: p.seccomp, Profile: p.profile, Livez: p.livez,
 		Parent: "/" + parent, MemoryMiB: c.memoryMiB, Slots: c.slots, CPU: p.cpu,
 	}
 }
