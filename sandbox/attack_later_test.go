@@ -218,8 +218,8 @@ func TestForgedMessagesChangeNobodysResult(t *testing.T) {
 	// frames, and noise. A run can forge its own outcome, no more.
 	res := mustRun(t, s, `
 import os, struct
-reports = [struct.pack("<c7xQQQQQ", b"X", n, 0, 0, 0, 0) for n in range(1, 4)] + [struct.pack("<c7xQQ", b"S", 2, 1), b"L{}", b"H"]
-frames = [struct.pack("<cI", tag, len(text)) + text for tag, text in ((b"J", b""), (b"V", b"[\"forged\"]"), (b"E", b"{}"), (b"?", b""))]
+reports = [struct.pack("<c7xQQQQQQ", b"X", n, 0, 0, 0, 0, 0) for n in range(1, 4)] + [struct.pack("<c7xQQ", b"S", 2, 1), b"L{}", b"H"]
+frames = [struct.pack("<cI", tag, len(text)) + text for tag, text in ((b"J", bytes(8)), (b"B", bytes(8)), (b"V", b"[\"forged\"]"), (b"E", b"{}"), (b"?", b""))]
 for fd in range(3, 1024):
     for message in reports + frames + [os.urandom(100)]:
         try:

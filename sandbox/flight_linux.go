@@ -9,10 +9,12 @@ import (
 // A flight is a run that the zygote was told to fork, and our ends of its
 // streams. Its program follows later: see park.
 type flight struct {
-	zygote *zygote
-	id     uint64
-	run    *run
-	fds    streams
+	zygote  *zygote
+	id      uint64
+	run     *run
+	fds     streams
+	ordered time.Time
+	parked  bool // ordered before its program came
 }
 
 // order tells the zygote to fork a run with these limits.
@@ -21,7 +23,7 @@ func (z *zygote) order(limits Limits) (*flight, error) {
 	if err != nil {
 		return nil, &SetupError{"descriptors", err}
 	}
-	f := &flight{zygote: z, run: newRun(), fds: fds}
+	f := &flight{zygote: z, run: newRun(), fds: fds, ordered: time.Now()}
 	z.mu.Lock()
 	z.next++
 	f.id = z.next
@@ -86,6 +88,7 @@ func (z *zygote) park() {
 	z.parking = false
 	keep := err == nil && !z.reaped
 	if keep {
+		f.parked = true
 		z.parked = f
 	}
 	z.mu.Unlock()
@@ -120,4 +123,16 @@ func (z *zygote) flightFor(job Job) (*flight, error) {
 	}
 	f.run.adopt(job)
 	return f, nil
+}
+
+// timeline is what is known of the run's times now that it has ended.
+func (f *flight) timeline(begin time.Time, rep report, said testimony) Timeline {
+	m := marks{begin: begin, end: time.Now(), ordered: f.ordered, parked: f.parked}
+	f.run.mu.Lock()
+	m.forked, m.killed = f.run.forkedAt, f.run.killedAt
+	f.run.mu.Unlock()
+	if c, err := newClock(); err == nil { // it is there on every Linux
+		m.jailed, m.begun, m.exited = c.time(said.jailedAt), c.time(said.begunAt), c.time(rep.exit.at)
+	}
+	return m.timeline()
 }

@@ -27,6 +27,8 @@ type Job struct {
 	// (deadline, memory line, cancelled context) and before it is reaped: the
 	// memory is about to come back.
 	Killed func()
+	// Timeline, when not nil, is filled in before Run returns.
+	Timeline *Timeline
 }
 
 // Limits bound one run.

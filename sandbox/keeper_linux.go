@@ -19,6 +19,8 @@ type keeper struct {
 	mu        sync.Mutex
 	current   *zygote // nil: none is warm
 	retiring  *zygote // takes no more work, has runs in flight
+	lost      int64   // zygotes that ended while they were to be kept
+	forked    int64   // runs, by the zygotes that have ended
 	replacing bool
 	closed    bool
 	lastErr   error // why the last start failed
@@ -55,6 +57,7 @@ func (k *keeper) adopt(z *zygote) {
 func (k *keeper) buried(z *zygote) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.forked += z.forks.Load()
 	if k.retiring == z {
 		k.retiring = nil
 		return
@@ -65,7 +68,8 @@ func (k *keeper) buried(z *zygote) {
 	if k.closed {
 		return
 	}
-	k.log.Error("zygote lost", "pid", z.pid, "why", z.reason())
+	k.lost++
+	k.log.Error("zygote lost", "event", EventZygoteLost, "pid", z.pid, "why", z.reason())
 	k.replace()
 }
 
@@ -140,6 +144,19 @@ func (k *keeper) release(z *zygote) {
 	if z.finish() == 0 && k.retiring == z {
 		z.retire()
 	}
+}
+
+// counts returns how many zygotes were lost, and how many runs all of them forked.
+func (k *keeper) counts() (lost, forks int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	forks = k.forked
+	for _, z := range []*zygote{k.current, k.retiring} {
+		if z != nil {
+			forks += z.forks.Load()
+		}
+	}
+	return k.lost, forks
 }
 
 // ready is nil when a warm zygote waits for work.

@@ -38,7 +38,7 @@ import (
 // behind a tag of one byte. A run's control socket is a stream of frames: tag,
 // length in 32 bits, payload. Up to B it is our own code that speaks; from then on
 // what is said there is hearsay, and M all that is listened to: it may change the
-// run's own result, and nothing else.
+// run's own result, and nothing else. Readings are of CLOCK_MONOTONIC, in ns.
 const (
 	tagPing = 'P' // server -> zygote: id
 	tagRun  = 'R' // server -> zygote: id, address space, CPU seconds; four descriptors
@@ -48,13 +48,13 @@ const (
 	tagPong    = 'O' // zygote -> server: id
 	tagStarted = 'S' // zygote -> server: id, pid; one descriptor, the run's pidfd
 	tagFailed  = 'F' // zygote -> server: id, errno of fork
-	tagExited  = 'X' // zygote -> server: id, wait status, user and system microseconds, max RSS in KiB
+	tagExited  = 'X' // zygote -> server: id, wait status, user and system microseconds, max RSS in KiB, reading at its end
 
-	frameJailed     = 'J' // run -> server: the inner jail is complete
+	frameJailed     = 'J' // run -> server: a reading; the inner jail is complete
 	frameJailFailed = 'E' // run -> server: JSON {step, error}
 	frameViolations = 'V' // run -> server: JSON list, the policy refused the program
 	frameNoticed    = 'N' // run -> server: JSON list, what a stage in observe mode saw
-	frameBegins     = 'B' // run -> server: the program is about to run
+	frameBegins     = 'B' // run -> server: a reading; the program is about to run
 	frameMemory     = 'M' // run -> server: an uncaught MemoryError
 )
 
@@ -78,6 +78,7 @@ type exitReport struct {
 	status uint32 // as wait(2) encodes it
 	cpu    time.Duration
 	maxRSS int64 // KiB
+	at     uint64
 }
 
 // stepFailure is a step that could not be taken, in the words of whoever tried.
@@ -103,7 +104,7 @@ func parseReport(msg []byte) (report, error) {
 		}
 		return r, nil
 	}
-	words, want := (len(msg)-8)/8, map[byte]int{tagPong: 1, tagStarted: 2, tagFailed: 2, tagExited: 5}[r.tag]
+	words, want := (len(msg)-8)/8, map[byte]int{tagPong: 1, tagStarted: 2, tagFailed: 2, tagExited: 6}[r.tag]
 	if want == 0 || len(msg) != 8+8*words || words != want {
 		return r, fmt.Errorf("%w: tag %q, %d bytes", errProtocol, r.tag, len(msg))
 	}
@@ -120,6 +121,7 @@ func parseReport(msg []byte) (report, error) {
 			status: uint32(word(1)),
 			cpu:    time.Duration(min(word(2), most)+min(word(3), most)) * time.Microsecond,
 			maxRSS: int64(min(word(4), 1<<40)),
+			at:     word(5),
 		}
 	}
 	return r, nil
@@ -152,6 +154,8 @@ func program(code string) []byte {
 type testimony struct {
 	jailed      bool
 	begun       bool // the program was let run
+	jailedAt    uint64
+	begunAt     uint64
 	jailFailure *stepFailure
 	violations  []string
 	noticed     []string
@@ -194,19 +198,19 @@ func (c *testimony) take(tag byte, payload []byte) bool {
 		}
 		c.jailFailure = f
 	case frameJailed:
-		if c.jailed {
+		if c.jailed || len(payload) != 8 {
 			return false
 		}
-		c.jailed = true
+		c.jailed, c.jailedAt = true, binary.LittleEndian.Uint64(payload)
 	case frameViolations:
 		return c.jailed && !c.begun && takeList(&c.violations, payload)
 	case frameNoticed:
 		return c.jailed && !c.begun && takeList(&c.noticed, payload)
 	case frameBegins:
-		if !c.jailed || c.begun || c.violations != nil {
+		if !c.jailed || c.begun || c.violations != nil || len(payload) != 8 {
 			return false
 		}
-		c.begun = true
+		c.begun, c.begunAt = true, binary.LittleEndian.Uint64(payload)
 	case frameMemory:
 		c.outOfMemory = true
 	default:

@@ -25,10 +25,10 @@ func TestParseReport(t *testing.T) {
 		{"pong", order(tagPong, 7), report{tag: tagPong, id: 7}},
 		{"started", order(tagStarted, 7, 4711), report{tag: tagStarted, id: 7, pid: 4711}},
 		{"failed", order(tagFailed, 7, 11), report{tag: tagFailed, id: 7, errno: 11}},
-		{"exited", order(tagExited, 7, 0x8b, 1000, 500, 9000), report{tag: tagExited, id: 7, exit: exitReport{0x8b, 1500 * time.Microsecond, 9000}}},
+		{"exited", order(tagExited, 7, 0x8b, 1000, 500, 9000, 77), report{tag: tagExited, id: 7, exit: exitReport{0x8b, 1500 * time.Microsecond, 9000, 77}}},
 		{
-			"numbers too large to be true", order(tagExited, most, most, most, most, most),
-			report{tag: tagExited, id: most, exit: exitReport{1<<32 - 1, 2 * time.Hour, 1 << 40}},
+			"numbers too large to be true", order(tagExited, most, most, most, most, most, most),
+			report{tag: tagExited, id: most, exit: exitReport{1<<32 - 1, 2 * time.Hour, 1 << 40, most}},
 		},
 		{"empty", nil, report{}},
 		{"an unknown tag", order('?', 1), report{}},
@@ -36,7 +36,7 @@ func TestParseReport(t *testing.T) {
 		{"our own ping", orderPing(1), report{}},
 		{"a tag alone", []byte{tagPong}, report{}},
 		{"header alone", order(tagExited), report{}},
-		{"a word short", order(tagExited, 1, 2, 3, 4), report{}},
+		{"a word short", order(tagExited, 1, 2, 3, 4, 5), report{}},
 		{"a word long", order(tagPong, 1, 2), report{}},
 		{"a byte short", order(tagStarted, 1, 2)[:23], report{}},
 		{"a byte long", append(order(tagStarted, 1, 2), 0), report{}},
@@ -57,7 +57,7 @@ func TestParseReport(t *testing.T) {
 func FuzzParseReport(f *testing.F) {
 	for _, seed := range [][]byte{
 		nil, []byte("H"), []byte(`L{"step":"a","error":"b"}`), order(tagPong, 1), order(tagStarted, 1, 2),
-		order(tagFailed, 1, 11), order(tagExited, 1, 0, 1000, 1000, 9000), order(tagExited, 1, 1<<63, 1<<63, 1<<63, 1<<63),
+		order(tagFailed, 1, 11), order(tagExited, 1, 0, 1000, 1000, 9000, 1), order(tagExited, 1, 1<<63, 1<<63, 1<<63, 1<<63, 1<<63),
 	} {
 		f.Add(seed)
 	}
@@ -76,6 +76,9 @@ func FuzzParseReport(f *testing.F) {
 func frame(tag byte, payload string) string {
 	return string(binary.LittleEndian.AppendUint32([]byte{tag}, uint32(len(payload)))) + payload
 }
+
+// reading is the payload of a frame that says when.
+func reading(ns uint64) string { return string(binary.LittleEndian.AppendUint64(nil, ns)) }
 
 func claim(tag byte, size uint32) string {
 	return string(binary.LittleEndian.AppendUint32([]byte{tag}, size))
@@ -114,7 +117,7 @@ func (r *repeat) Read(p []byte) (n int, err error) {
 // Whatever a run says, its result is bounded, what was out of place is not in
 // it, and the stream is read to its end, so that the run never blocks.
 func TestHostileControlSocket(t *testing.T) {
-	jailed := frame(frameJailed, "")
+	jailed := frame(frameJailed, reading(0))
 	const lots = 16 << 20
 	for _, c := range []struct {
 		name   string
@@ -128,15 +131,18 @@ func TestHostileControlSocket(t *testing.T) {
 			testimony{jailed: true, noticed: []string{"n"}, violations: []string{"v"}, outOfMemory: true},
 		},
 		{
-			"a program that says it was refused", strings.NewReader(jailed + frame('B', "") + frame('M', "") + frame('V', `["what it found out"]`)),
+			"a program that says it was refused", strings.NewReader(jailed + frame('B', reading(0)) + frame('M', "") + frame('V', `["what it found out"]`)),
 			testimony{jailed: true, begun: true, outOfMemory: true},
 		},
 		{
-			"a program that says it was noticed", strings.NewReader(jailed + frame('N', `["n"]`) + frame('B', "") + frame('N', `["forged"]`)),
+			"a program that says it was noticed", strings.NewReader(jailed + frame('N', `["n"]`) + frame('B', reading(0)) + frame('N', `["forged"]`)),
 			testimony{jailed: true, begun: true, noticed: []string{"n"}},
 		},
-		{"begun without a jail", strings.NewReader(frame('B', "") + jailed), testimony{}},
-		{"begun after a refusal", strings.NewReader(jailed + frame('V', `["v"]`) + frame('B', "")), testimony{jailed: true, violations: []string{"v"}}},
+		{"readings", strings.NewReader(frame('J', reading(1)) + frame('B', reading(1<<63))), testimony{jailed: true, jailedAt: 1, begun: true, begunAt: 1 << 63}},
+		{"jailed at no time", strings.NewReader(frame('J', "")), testimony{}},
+		{"begun at no time", strings.NewReader(jailed + frame('B', "soon") + frame('M', "")), testimony{jailed: true}},
+		{"begun without a jail", strings.NewReader(frame('B', reading(0)) + jailed), testimony{}},
+		{"begun after a refusal", strings.NewReader(jailed + frame('V', `["v"]`) + frame('B', reading(0))), testimony{jailed: true, violations: []string{"v"}}},
 		{"jail failed", strings.NewReader(frame('E', `{"step":"s","error":"e"}`)), testimony{jailFailure: &stepFailure{"s", "e"}}},
 		{"verdict before the jail", strings.NewReader(frame('V', `["v"]`) + jailed), testimony{}},
 		{"notice before the jail", strings.NewReader(frame('N', `["n"]`) + jailed), testimony{}},
@@ -178,7 +184,7 @@ func TestHostileControlSocket(t *testing.T) {
 }
 
 func FuzzReadControl(f *testing.F) {
-	jailed := frame(frameJailed, "")
+	jailed := frame(frameJailed, reading(0))
 	for _, seed := range []string{
 		"", jailed, jailed + frame('V', `["v"]`), jailed + frame('N', `["n"]`) + frame('M', ""), frame('E', `{"step":"s","error":"e"}`),
 		jailed + jailed, jailed + claim('V', 1<<31), jailed + frame('V', "null") + frame('V', "[]"),

@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"sync"
 	"time"
 
@@ -28,6 +30,8 @@ type run struct {
 	mu       sync.Mutex
 	pidfd    int // -1 until the zygote has said so, and after close
 	pid      int // as we number it; 0: not known
+	forkedAt time.Time
+	killedAt time.Time
 	meter    pidfdMeter
 	cause    killCause
 	finished bool
@@ -52,7 +56,7 @@ func (r *run) start(pidfd, pid int) bool {
 	if r.pidfd >= 0 || r.finished {
 		return false
 	}
-	r.pidfd, r.pid = pidfd, pid
+	r.pidfd, r.pid, r.forkedAt = pidfd, pid, time.Now()
 	if r.cause != notKilled { // killed before it was known
 		r.signal()
 	}
@@ -80,7 +84,7 @@ func (r *run) kill(cause killCause) {
 	r.mu.Lock()
 	first := r.cause == notKilled && !r.finished
 	if first {
-		r.cause = cause
+		r.cause, r.killedAt = cause, time.Now()
 		r.signal()
 		close(r.dying)
 	}
@@ -158,8 +162,12 @@ func (z *zygote) run(ctx context.Context, job Job, line *memoryWatch) (Result, e
 	rep, lost := z.await(f.run, deadline.C, talk.silent)
 	wall := time.Since(begin)
 	talk.wait(func() { z.kill("holds the streams of a run that has ended") })
+	if job.Timeline != nil {
+		*job.Timeline = f.timeline(begin, rep, talk.said)
+	}
 	if talk.said.noticed != nil {
-		z.log.Info("policy, observed", "violations", talk.said.noticed)
+		sum := sha256.Sum256([]byte(job.Code))
+		z.log.Info("policy, observed", "event", EventPolicyObserved, "code_sha256", hex.EncodeToString(sum[:]), "violations", talk.said.noticed)
 	}
 	switch {
 	case lost:

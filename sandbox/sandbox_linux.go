@@ -31,6 +31,7 @@ type Sandbox struct {
 	budget      Budget
 	layers      []Layer
 	line        *memoryWatch
+	memory      containerMemory
 	keeper      *keeper
 	end         context.CancelFunc // of a zygote that is still starting
 }
@@ -123,6 +124,7 @@ func (s *Sandbox) settle(cfg Config, z *zygote, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	s.memory = found
 	server, err := processCharge(os.Getpid())
 	if err != nil {
 		return err

@@ -51,5 +51,11 @@ func (*Sandbox) Interpreter() Interpreter { return Interpreter{} }
 // Runtime returns the zero Runtime.
 func (*Sandbox) Runtime() Runtime { return Runtime{} }
 
+// Counts returns the zero Counts.
+func (*Sandbox) Counts() Counts { return Counts{} }
+
+// Memory fails.
+func (*Sandbox) Memory() (Memory, error) { return Memory{}, errNotLinux }
+
 // Close does nothing.
 func (*Sandbox) Close() error { return nil }

@@ -95,7 +95,7 @@ func TestReceivedFD(t *testing.T) {
 // and no descriptor that came with it stays open.
 func TestDispatch(t *testing.T) {
 	t.Parallel()
-	started, exited := order(tagStarted, 1, 4711), order(tagExited, 1, 0, 0, 0, 0)
+	started, exited := order(tagStarted, 1, 4711), order(tagExited, 1, 0, 0, 0, 0, 0)
 	for _, c := range []struct {
 		name string
 		msgs [][]byte // with a descriptor each, where fds says so
@@ -111,7 +111,7 @@ func TestDispatch(t *testing.T) {
 		{"another run started", [][]byte{order(tagStarted, 2, 1)}, []bool{true}, false},
 		{"exited without a start", [][]byte{exited}, []bool{false}, false},
 		{"exited twice", [][]byte{started, exited, exited}, []bool{true, false, false}, false},
-		{"another run exited", [][]byte{order(tagExited, 2, 0, 0, 0, 0)}, []bool{false}, false},
+		{"another run exited", [][]byte{order(tagExited, 2, 0, 0, 0, 0, 0)}, []bool{false}, false},
 		{"fork failed after the start", [][]byte{started, order(tagFailed, 1, 11)}, []bool{true, false}, false},
 		{"started after fork failed", [][]byte{order(tagFailed, 1, 11), started}, []bool{false, true}, false},
 		{"fork failed twice", [][]byte{order(tagFailed, 1, 11), order(tagFailed, 1, 11)}, []bool{false, false}, false},

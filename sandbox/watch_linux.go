@@ -50,8 +50,9 @@ type memoryWatch struct {
 	done chan struct{} // closed when the goroutine has ended
 	stop func()        // closes quit, once
 
-	mu   sync.Mutex
-	runs []*inFlight // from oldest to newest
+	mu    sync.Mutex
+	runs  []*inFlight // from oldest to newest
+	kills int64
 
 	left, chosen []*inFlight // choose's, kept from look to look so that it does not allocate
 }
@@ -234,7 +235,7 @@ func (w *memoryWatch) look() bool {
 		w.lines[i].cut = w.lines[i].charge
 	}
 	// A log that nobody reads must not stop the watch.
-	go w.log.Warn("memory line: killed runs", "runs", len(victims), "charge_mib", over.charge>>20,
+	go w.log.Warn("memory line: killed runs", "event", EventMemoryLine, "runs", len(victims), "charge_mib", over.charge>>20,
 		"line_mib", over.at>>20, "read", over.source.String(), "error", failed)
 	return true
 }
@@ -272,5 +273,6 @@ func (w *memoryWatch) choose(over *memoryLine) []*inFlight {
 	for _, r := range w.chosen {
 		r.killed = true
 	}
+	w.kills += int64(len(w.chosen))
 	return w.chosen
 }

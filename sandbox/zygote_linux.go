@@ -31,6 +31,7 @@ type zygote struct {
 	log     *slog.Logger
 
 	heard  atomic.Uint64 // messages received, for the watchdog
+	forks  atomic.Int64  // runs that it has forked
 	born   time.Time
 	served int // runs begun; with busy guarded by the keeper's lock
 	busy   int // runs in flight
@@ -147,6 +148,7 @@ func (z *zygote) dispatch(msg []byte, fd int) error {
 	if err == nil && r.tag == tagStarted && fd >= 0 {
 		pid, ours := z.owns(fd, r.pid)
 		if run := z.find(r.id); ours && run != nil && run.start(fd, pid) {
+			z.forks.Add(1)
 			return nil
 		}
 		err = fmt.Errorf("%w: started a run that nobody ordered, or that is not its own", errProtocol)

@@ -20,11 +20,13 @@ import os
 import resource
 import struct
 import sys
+import time
 import traceback
 import types
 
 CONTROL = 3  # the socket to the server
 FRAME = struct.Struct("<cI")  # tag, length of what follows
+READING = struct.Struct("<Q")  # of CLOCK_MONOTONIC, in ns
 NAME = "main.py"  # what a traceback calls the program
 
 # Address space that is freed when a program has run out of it, so that its
@@ -85,7 +87,7 @@ def main(zygote: int, jail, memory: int, cpu: int, fds: tuple[int, int, int, int
     except BaseException as exc:
         fail(jail.step, exc, fds[3])
     try:
-        tell(b"J")
+        tell(b"J", READING.pack(time.monotonic_ns()))
         gc.enable()
         source = read_program()
         status = run(source, memory)
@@ -159,7 +161,7 @@ def run(source: bytes, memory: int) -> int:
         tell(b"N", said(noticed))
     if program is None:
         return 0
-    tell(b"B")
+    tell(b"B", READING.pack(time.monotonic_ns()))
     failure: BaseException | None = None
     become_main()
     try:

@@ -16,6 +16,7 @@ import os
 import select
 import struct
 import sys
+import time
 from functools import partial
 
 import _socket
@@ -28,7 +29,7 @@ HEADER = struct.Struct("<c7xQ")  # tag, id
 RUN = struct.Struct("<c7xQQQ")  # tag, id, address space in bytes, CPU seconds
 FDS = struct.Struct("=4i")  # stdin, stdout, stderr, control
 STARTED = struct.Struct("<c7xQQ")  # tag, id, pid
-EXITED = struct.Struct("<c7xQQQQQ")  # tag, id, wait status, user us, system us, max RSS KiB
+EXITED = struct.Struct("<c7xQQQQQQ")  # tag, id, wait status, user us, system us, max RSS KiB, reading
 FAILED = struct.Struct("<c7xQQ")  # tag, id, errno
 PIDFD = struct.Struct("=i")
 
@@ -127,12 +128,13 @@ class Zygote:
             os.close(fd)
 
     def reap(self, pidfd: int) -> None:
+        ended = time.monotonic_ns()
         number, pid = self.runs.pop(pidfd)
         self.poll.unregister(pidfd)
         os.close(pidfd)
         _, status, used = os.wait4(pid, 0)
         user, system = round(used.ru_utime * 1e6), round(used.ru_stime * 1e6)
-        os.write(SERVER, EXITED.pack(b"X", number, status, user, system, used.ru_maxrss))
+        os.write(SERVER, EXITED.pack(b"X", number, status, user, system, used.ru_maxrss, ended))
 
 
 def main(config: dict, load) -> None:
