@@ -19,9 +19,10 @@ import (
 // Where the way into the new network leaves what was built before it: there is
 // no module proxy to be reached from inside.
 const (
-	codecellEnv = "CODECELL_BIN"
-	queueEnv    = "CODECELL_POD_QUEUE_PROXY"
-	serviceEnv  = "CODECELL_POD_SERVICE"
+	codecellEnv  = "CODECELL_BIN"
+	queueEnv     = "CODECELL_POD_QUEUE_PROXY"
+	collectorEnv = "CODECELL_POD_COLLECTOR"
+	serviceEnv   = "CODECELL_POD_SERVICE"
 )
 
 // service is deploy/knative/service.yaml, as `make deploy-knative` applies it.
@@ -64,6 +65,10 @@ func stage(m *testing.M) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	otelcol, err := built.Collector(dir)
+	if err != nil {
+		return 0, err
+	}
 	shown := exec.Command("make", "--silent", "--no-print-directory", "-C", "../../..", "deploy-knative", "DRY_RUN=1", "IMAGE=codecell")
 	shown.Env = []string{"PATH=" + os.Getenv("PATH")} // not the flags of a make that runs this
 	text, err := shown.Output()
@@ -71,7 +76,7 @@ func stage(m *testing.M) (int, error) {
 		return 0, fmt.Errorf("make deploy-knative DRY_RUN=1: %w", err)
 	}
 	document, _, _ := strings.Cut(string(text), "\n---\n")
-	code, err := inNewNetwork(codecellEnv+"="+codecell, queueEnv+"="+queueProxy, serviceEnv+"="+document)
+	code, err := inNewNetwork(codecellEnv+"="+codecell, queueEnv+"="+queueProxy, collectorEnv+"="+otelcol, serviceEnv+"="+document)
 	if errors.Is(err, errNoNetwork) {
 		lacking = err
 		return m.Run(), nil

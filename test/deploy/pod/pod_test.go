@@ -7,18 +7,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"codecell/test/e2e/cell"
+	"codecell/test/e2e/daemon"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -39,6 +36,12 @@ type pod struct {
 // manifest's environment, changed by env; requests at a time are the manifest's.
 func startPod(t *testing.T, env ...string) *pod {
 	t.Helper()
+	return startPodWith(t, env, nil)
+}
+
+// startPodWith is startPod with changes to the environment of queue-proxy too.
+func startPodWith(t *testing.T, env, proxyEnv []string) *pod {
+	t.Helper()
 	requireNetwork(t)
 	var vars []string
 	for name, value := range service.Env {
@@ -55,7 +58,7 @@ func startPod(t *testing.T, env ...string) *pod {
 			t.Logf("the server's log:\n%s", server.Log())
 		}
 	})
-	p := &pod{server: server, inside: server.Client(answerTime), url: startQueueProxy(t, server.URL)}
+	p := &pod{server: server, inside: server.Client(answerTime), url: startQueueProxy(t, server.URL, proxyEnv)}
 	p.client = (&cell.Server{URL: p.url}).Client(answerTime)
 	t.Cleanup(p.inside.Close)
 	t.Cleanup(p.client.Close)
@@ -63,8 +66,9 @@ func startPod(t *testing.T, env ...string) *pod {
 	return p
 }
 
-// startQueueProxy starts it in front of the server at target, and returns its URL.
-func startQueueProxy(t *testing.T, target string) string {
+// startQueueProxy starts it in front of the server at target, with the
+// environment of a pod, changed by env, and returns its URL.
+func startQueueProxy(t *testing.T, target string, env []string) string {
 	t.Helper()
 	to, err := url.Parse(target)
 	if err != nil {
@@ -82,9 +86,9 @@ func startQueueProxy(t *testing.T, target string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := freePort(t)
-	cmd := exec.Command(os.Getenv(queueEnv))
-	cmd.Env = []string{
+	port := daemon.FreePort(t)
+	// Asked politely to end it waits for 30 s without a request.
+	daemon.Start(t, append([]string{
 		fmt.Sprintf("CONTAINER_CONCURRENCY=%d", service.Concurrency),
 		fmt.Sprintf("REVISION_TIMEOUT_SECONDS=%d", int(service.Timeout.Seconds())),
 		"USER_PORT=" + to.Port(),
@@ -95,39 +99,8 @@ func startQueueProxy(t *testing.T, target string) string {
 		"SERVING_NAMESPACE=default", "SERVING_SERVICE=codecell", "SERVING_CONFIGURATION=codecell",
 		"SERVING_REVISION=codecell-00001", "SERVING_POD=codecell-00001-pod", "SERVING_POD_IP=127.0.0.1",
 		"POD_NAME=codecell-00001-pod", "SYSTEM_NAMESPACE=knative-serving", "OBSERVABILITY_CONFIG={}",
-	}
-	var log lockedBuffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	cmd.WaitDelay = time.Second
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		// Asked politely it waits for 30 s without a request.
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("queue-proxy's log:\n%s", log.String())
-		}
-	})
+	}, env...), os.Getenv(queueEnv))
 	return "http://127.0.0.1:" + port
-}
-
-// freePort returns a port that is free in the tests' network, where nobody else
-// can take it.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // probe asks for the pod's readiness as the kubelet does, through queue-proxy,
@@ -173,6 +146,36 @@ func (p *pod) send(t *testing.T, r cell.Request) <-chan reply {
 	return out
 }
 
+// post sends a program through queue-proxy with one more header, on a connection
+// of its own.
+func (p *pod) post(t *testing.T, code, header, value string) (a cell.Answer) {
+	t.Helper()
+	body, err := json.Marshal(cell.Request{Code: code})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/execute", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set(header, value)
+	client := http.Client{Timeout: answerTime, Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	a.Status, a.Header = answer.StatusCode, answer.Header
+	if a.Body, err = io.ReadAll(answer.Body); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(a.Body, &a); err != nil {
+		t.Fatalf("%v: %v", a, err)
+	}
+	return a
+}
+
 // awaitRun returns when a program runs.
 func (p *pod) awaitRun(t *testing.T) {
 	t.Helper()
@@ -191,22 +194,4 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		}
 		time.Sleep(5 * time.Millisecond) // between two looks at another process
 	}
-}
-
-// lockedBuffer is a log that is read while it is written.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -4,7 +4,6 @@ package pod
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,20 +29,8 @@ func TestTraceHeaders(t *testing.T) {
 	} {
 		t.Run(test.header, func(t *testing.T) {
 			before := len(p.server.Log())
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/execute", strings.NewReader(`{"code": "print(1)"}`))
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Content-Type", "application/json")
-			r.Header.Set(test.header, test.value)
-			client := http.Client{Timeout: answerTime, Transport: &http.Transport{DisableKeepAlives: true}}
-			answer, err := client.Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer answer.Body.Close()
-			if _, err := io.Copy(io.Discard, answer.Body); err != nil || answer.StatusCode != http.StatusOK {
-				t.Fatalf("%d, %v", answer.StatusCode, err)
+			if answer := p.post(t, "print(1)", test.header, test.value); answer.Status != http.StatusOK {
+				t.Fatalf("the request: %v", answer)
 			}
 			line := p.requestLine(t, before)
 			table.Row(test.header, line.Trace, line.Span)

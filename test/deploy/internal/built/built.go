@@ -36,6 +36,13 @@ func QueueProxy(dir string) (string, error) {
 	return path, run([]string{"GOBIN=" + dir}, "install", "-p", "2", "-trimpath", "knative.dev/serving/cmd/queue@"+version)
 }
 
+// Collector builds the OpenTelemetry Collector of test/telemetry/otelcol, a
+// module of its own, and returns its path.
+func Collector(dir string) (string, error) {
+	path := filepath.Join(dir, "otelcol")
+	return path, run(nil, "build", "-C", "../../telemetry/otelcol", "-trimpath", "-o", path, ".")
+}
+
 // run runs the go command and builds a static binary.
 func run(env []string, args ...string) error {
 	cmd := exec.Command("go", args...)
