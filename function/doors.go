@@ -26,10 +26,11 @@ const (
 	handoverBytes = MaxBody
 )
 
-// doors is what the service may hold in memory on behalf of its clients.
+// doors is what the service may hold on behalf of its clients.
 func (c Config) doors() sandbox.Doors {
 	return sandbox.Doors{
 		Fixed:   int64(c.MaxConnections)*connectionBytes + intakeBase*intakeBytes + decodeBytes,
 		PerSlot: int64(intakeOfSlot(c.MaxWait > 0))*intakeBytes + handoverBytes,
+		Clients: c.MaxConnections,
 	}
 }

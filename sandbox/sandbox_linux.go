@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -49,9 +50,12 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 	if err := protectServer(); err != nil {
 		return nil, err
 	}
-	p := newPlan()
-	err := p.possible()
+	err := checkPlace(1, cfg.Doors.Clients)
 	if err != nil {
+		return nil, err
+	}
+	p := newPlan()
+	if err := p.possible(); err != nil {
 		return nil, err
 	}
 	s := &Sandbox{profile: cfg.Profile}
@@ -64,9 +68,16 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.settle(cfg, first, log); err != nil {
+	err = s.settle(cfg, first, log)
+	if err == nil {
+		err = s.try(ctx, first)
+	}
+	if err != nil {
 		first.kill("the machine was refused")
 		<-first.dead
+		if s.line != nil {
+			_ = s.line.Close() // refused anyway
+		}
 		return nil, err
 	}
 	life, end := context.WithCancel(context.Background())
@@ -146,6 +157,9 @@ func (s *Sandbox) settle(cfg Config, z *zygote, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	if err := checkPlace(s.budget.Slots, cfg.Doors.Clients); err != nil { // now that their number is known
+		return err
+	}
 	if _, ok := os.LookupEnv("GOMEMLIMIT"); !ok { //nolint:forbidigo // the Go runtime's own variable
 		debug.SetMemoryLimit(s.budget.goMemLimit())
 	}
@@ -157,11 +171,22 @@ func (s *Sandbox) settle(cfg Config, z *zygote, log *slog.Logger) error {
 	if require == nil {
 		require = s.profile.Require
 	}
-	if err := requireLayers(s.layers, require); err != nil {
-		_ = s.line.Close() // refused anyway
+	return requireLayers(s.layers, require)
+}
+
+// try runs a program with nothing in it: what only a run can find out, in its own
+// jail, is found out before there is a caller. The error is a *SetupError.
+func (s *Sandbox) try(ctx context.Context, z *zygote) error {
+	limits := Limits{Timeout: s.profile.Limits.DefaultTimeout, Memory: s.profile.Limits.Memory}
+	result, err := z.run(ctx, Job{Limits: limits}, s.line)
+	if err == nil && result.Outcome != OutcomeOK {
+		err = fmt.Errorf("%s: %s", result.Outcome, result.Stderr.Data)
+	}
+	var step *SetupError
+	if err == nil || errors.As(err, &step) {
 		return err
 	}
-	return nil
+	return &SetupError{"an empty program", err}
 }
 
 // count puts each warm zygote under the memory line's account for its life.
