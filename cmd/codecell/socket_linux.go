@@ -21,6 +21,12 @@ func limitBuffers(c syscall.RawConn) error {
 	})
 }
 
+// serveBoth makes an IPv6 socket that is not bound yet take IPv4 as well, whatever
+// net and the machine (net.ipv6.bindv6only) have it do (ipv6(7)).
+func serveBoth(c syscall.RawConn) error {
+	return control(c, func(fd int) error { return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0) })
+}
+
 // unacknowledged is how many bytes were written to the connection that its peer
 // has not acknowledged yet (SIOCOUTQ, tcp(7)): kernel memory of ours.
 func unacknowledged(conn syscall.Conn) (n int, err error) {
