@@ -25,6 +25,7 @@ func (serveCmd) Run(w world) error {
 	}
 	log := newLog(w.stderr, config.LogLevel, atTerminal(w.stderr))
 	slog.SetDefault(log) // for libraries that know no other
+	surviveBrokenPipes()
 
 	service, err := function.Load(stop, w.getenv, log)
 	if err != nil {
@@ -50,14 +51,15 @@ func serve(stop context.Context, w world, service *function.Service, log *slog.L
 	}
 	limit := newConnCap(config.MaxConnections, tailTimeout)
 	server := newServer(http.HandlerFunc(function.Execute), limit, log)
+	for _, warning := range platformWarnings(w.getenv, config, service.Sandbox().Profile().Limits.MaxTimeout) {
+		log.Warn(warning)
+	}
 	if url := clientURL(l.Addr()); config.Loopback || atTerminal(w.stdout) {
-		// Somebody's own machine: what it says there is for a person to read.
-		err = greet(w.stdout, url, config.TokensFile != "", portraitOf(service.Sandbox()))
+		// Somebody's own machine: what it says there is for a person to read. Like the
+		// log, it may have nobody to read it, or no room on the disk.
+		_ = greet(w.stdout, url, config.TokensFile != "", portraitOf(service.Sandbox()))
 	} else {
 		log.Info("listening", "url", url)
-	}
-	if err != nil {
-		return errors.Join(err, l.Close())
 	}
 	return serveUntil(stop, server, limit.Listen(l), service, log)
 }

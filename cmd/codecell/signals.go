@@ -44,3 +44,8 @@ func untilSignal(parent context.Context) (context.Context, func()) {
 		cancel(context.Canceled)
 	}
 }
+
+// surviveBrokenPipes makes a write to a log that nobody reads any more an error,
+// which loggers ignore, where Go would have it end the process (os/signal, "SIGPIPE"):
+// with the server would go the programs of its callers.
+func surviveBrokenPipes() { signal.Ignore(syscall.SIGPIPE) }
