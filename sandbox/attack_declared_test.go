@@ -9,14 +9,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"codecell/sandbox/attack"
 )
 
 //go:embed testdata/attacks/*.py
 var attackFiles embed.FS
 
-// An attack is one file of testdata/attacks behind prelude.py, and what it
-// declares about itself. The file begins with comments: what it tries, and then
-// one line for each of these fields, of which only the first is always there.
+// A declared attack is a program that package attack has for a jail to refuse, or one
+// file of testdata/attacks, and what it declares about itself. The text begins with
+// comments: what it tries, and then one line for each of these fields, of which only
+// the first is always there.
 //
 //	# contained by: outer, inner     each jail that holds it alone
 //	# outer relies on: a or b        without these layers outer does not hold it
@@ -25,7 +28,7 @@ var attackFiles embed.FS
 //	# seen from outside: victim      what the positive control changes:
 //	                                 victim, server, files, visitors, signals
 //	# may be absent: why             this machine may have no such thing to attack
-type attack struct {
+type declared struct {
 	name, code  string
 	outer       bool
 	reliesOn    []string // one of these layers
@@ -35,7 +38,7 @@ type attack struct {
 }
 
 // containedBy says what the declaration means for a jail with its layers.
-func (a attack) containedBy(j jail) bool {
+func (a declared) containedBy(j jail) bool {
 	switch {
 	case j.name == "both":
 		return true
@@ -46,41 +49,33 @@ func (a attack) containedBy(j jail) bool {
 	}
 }
 
-const prelude = "prelude"
-
-func loadAttacks(t *testing.T) (all []attack) {
+// loadAttacks returns all of them, by name.
+func loadAttacks(t *testing.T) (all []declared) {
 	t.Helper()
 	const dir = "testdata/attacks"
+	programs := attack.Refused()
 	files, err := attackFiles.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, err := attackFiles.ReadFile(path.Join(dir, prelude+".py"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	for _, file := range files {
-		name := strings.TrimSuffix(file.Name(), ".py")
-		if name == prelude {
-			continue
-		}
 		text, err := attackFiles.ReadFile(path.Join(dir, file.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		a, err := parseAttack(string(text))
-		if err != nil {
-			t.Errorf("%s: %v", file.Name(), err)
+		check(t, err)
+		programs = append(programs, attack.Program{Name: strings.TrimSuffix(file.Name(), ".py"), Text: string(text)})
+	}
+	slices.SortFunc(programs, func(a, b attack.Program) int { return strings.Compare(a.Name, b.Name) })
+	for i, p := range programs {
+		a, err := parseAttack(p.Text)
+		if err != nil || i > 0 && p.Name == programs[i-1].Name {
+			t.Errorf("%s: stands twice, or: %v", p.Name, err)
 			continue
 		}
-		a.name, a.code = name, string(before)+string(text)
+		a.name, a.code = p.Name, attack.Prelude+p.Text
 		all = append(all, a)
 	}
 	return all
 }
 
 // parseAttack reads the declaration. Whatever it does not expect is an error.
-func parseAttack(text string) (attack, error) {
+func parseAttack(text string) (declared, error) {
 	fields, told := map[string]string{}, 0
 	for line := range strings.Lines(text) {
 		comment, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "# ")
@@ -91,20 +86,20 @@ func parseAttack(text string) (attack, error) {
 		known := found && slices.Contains([]string{"contained by", "outer relies on", "not by outer", "not by inner", "seen from outside", "may be absent"}, name)
 		switch {
 		case known && told == 0:
-			return attack{}, fmt.Errorf("%q stands before what the attack tries", comment)
+			return declared{}, fmt.Errorf("%q stands before what the attack tries", comment)
 		case known && fields[name] != "":
-			return attack{}, fmt.Errorf("%q stands twice", name)
+			return declared{}, fmt.Errorf("%q stands twice", name)
 		case known && value == "":
-			return attack{}, fmt.Errorf("%q is empty", name)
+			return declared{}, fmt.Errorf("%q is empty", name)
 		case known:
 			fields[name] = value
 		case len(fields) > 0:
-			return attack{}, fmt.Errorf("%q is no field", comment)
+			return declared{}, fmt.Errorf("%q is no field", comment)
 		default:
 			told++
 		}
 	}
-	a := attack{mayBeAbsent: fields["may be absent"]}
+	a := declared{mayBeAbsent: fields["may be absent"]}
 	switch fields["contained by"] {
 	case "outer, inner":
 		a.outer, a.inner = true, true

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"codecell/sandbox/attack"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -29,10 +31,8 @@ var lookSource string
 func TestMemoryOfAnEarlierRun(t *testing.T) {
 	t.Parallel()
 	requireRoot(t)
-	prelude, err := attackFiles.ReadFile("testdata/attacks/prelude.py")
-	check(t, err)
 	// What the earlier run left, what this one has itself, the server's secret.
-	look := string(prelude) + `HALVES = [(b"Pol", b"ished"), (b"Own", b"Secret"), (b"treasure", b"treasure")]` + "\n" + lookSource
+	look := attack.Prelude + `HALVES = [(b"Pol", b"ished"), (b"Own", b"Secret"), (b"treasure", b"treasure")]` + "\n" + lookSource
 	self := publicSelf(t)
 	for _, c := range []struct{ task, want string }{
 		{"both", "[False, True, False] True\n"},
@@ -83,9 +83,7 @@ while True:
 func TestRunsEndWithTheirZygote(t *testing.T) {
 	t.Parallel()
 	requireRoot(t)
-	prelude, err := attackFiles.ReadFile("testdata/attacks/prelude.py")
-	check(t, err)
-	code := strings.ReplaceAll(string(prelude)+escape, `\\n`, `\n`)
+	code := strings.ReplaceAll(attack.Prelude+escape, `\\n`, `\n`)
 	outlives(t, code)
 	self := publicSelf(t)
 	for _, c := range []struct {

@@ -9,12 +9,14 @@ import (
 	"maps"
 	"os"
 	"os/signal"
-	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"codecell/sandbox/attack"
 
 	"golang.org/x/sys/unix"
 )
@@ -68,7 +70,7 @@ func TestAttacks(t *testing.T) {
 			continue // it has failed before its end
 		}
 		for i, j := range jails {
-			if verdict := row[i+1]; verdict == lost || verdict == killed {
+			if end := attack.End(row[i+1]); end == attack.Lost || end == attack.Killed {
 				contained[j.name]++
 			}
 		}
@@ -85,44 +87,15 @@ func quiet(p *Profile, cfg *Config) {
 	cfg.Log = slog.New(slog.DiscardHandler)
 }
 
-// How an attack ended.
-const (
-	won     = "won"     // all that it tried
-	some    = "some"    // of what it tried: it should be two attacks
-	lost    = "lost"    // everything was refused
-	killed  = "killed"  // by the kernel, on behalf of a filter
-	absent  = "absent"  // this machine has no such thing
-	unknown = "unknown" // it did not say
-)
-
-// verdict reads what the attack said of itself, and what it can't help showing.
-func verdict(e ended) string {
-	said := func(word string) bool {
-		return strings.HasPrefix(e.Stdout, word) || strings.Contains(e.Stdout, "\n"+word)
-	}
-	const sigsys = -31
-	switch {
-	case said("WON"), strings.Contains(e.Stdout, secretText):
-		return won
-	case said("SOME"):
-		return some
-	case said("ABSENT"):
-		return absent
-	case said("LOST"):
-		return lost
-	case e.ExitCode == sigsys:
-		return killed
-	default:
-		return unknown
-	}
-}
-
 // make makes one attack in one jail, compares its end with what the attack
 // declares, and returns it.
-func (w *watch) make(a attack, j jail) string {
+func (w *watch) make(a declared, j jail) string {
 	w.t.Helper()
-	end := j.attack(w.t, w.values(j).Replace(a.code))
-	got, seen := verdict(end), w.seen(j)
+	code, err := attack.Fill(a.code, runtime.GOARCH, w.values(j))
+	check(w.t, err)
+	end := j.attack(w.t, code)
+	got, _ := attack.Read(end.Stdout, end.ExitCode)
+	seen := w.seen(j)
 	if end.Signals > 0 {
 		seen = append(seen, "signals")
 	}
@@ -132,34 +105,30 @@ func (w *watch) make(a attack, j jail) string {
 	}
 	slices.Sort(seen)
 	switch {
-	case j.layers == nil && got == absent && a.mayBeAbsent != "":
-	case j.layers == nil && got != won:
+	case j.layers == nil && got == attack.Absent && a.mayBeAbsent != "":
+	case j.layers == nil && got != attack.Won:
 		fail("the positive control does not win")
 	case j.layers == nil:
 		if !slices.Equal(seen, a.seen) {
 			fail("seen from outside is %q, want %q", seen, a.seen)
 		}
 	case !a.containedBy(j):
-		if got != won {
+		if got != attack.Won {
 			fail("it is not declared to be contained here")
 		}
-	case got != lost && got != killed:
+	case got != attack.Lost && got != attack.Killed:
 		fail("not contained")
 	case len(seen) > 0:
 		fail("seen from outside: %q", seen)
-	case a.reliesOn == nil && refusedOtherwise.MatchString(end.Stdout):
+	case a.reliesOn == nil && attack.RefusedOtherwise(end.Stdout):
 		fail("a call failed, but was not refused")
 	}
 	if end.Zygote != 0 {
 		w.zygotes[end.Zygote] = j.name
 	}
 	w.t.Logf("%-24s %.200s", j.name+":", strings.TrimSpace(end.Stdout))
-	return got
+	return string(got)
 }
-
-// refusedOtherwise finds a call in an attack's table that failed by another error
-// than EPERM, which is what filters say: it got as far as the call itself.
-var refusedOtherwise = regexp.MustCompile(`: -([02-9]|1\d)`)
 
 // A watch looks from outside at all that attacks are after.
 type watch struct {
@@ -232,18 +201,18 @@ func (w *watch) seen(j jail) (changed []string) {
 }
 
 // values are what an attack in this jail is told about its targets.
-func (w *watch) values(j jail) *strings.Replacer {
+func (w *watch) values(j jail) map[string]string {
 	host, err := os.Hostname()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return strings.NewReplacer(
-		"@SERVER@", strconv.Itoa(j.server), "@SERVER_SECRET@", strconv.FormatUint(j.secret, 10),
-		"@VICTIM@", strconv.Itoa(w.victim.pid()), "@VICTIM_SECRET@", strconv.FormatUint(w.victim.secret, 10),
-		"@UID@", strconv.Itoa(runUID), "@SIZE@", strconv.Itoa(len(secretText)), "@NAME@", secretName, "@SIGNAL@", strconv.Itoa(int(attackSignal)), "@HOST@", host,
-		"@DIR@", w.prize.dir, "@TCP@", strconv.Itoa(w.doors.tcp), "@UDP@", strconv.Itoa(w.doors.udp),
-		"@DOOR@", w.doors.path, "@ABSTRACT@", w.doors.abstract,
-	)
+	return map[string]string{
+		"SERVER": strconv.Itoa(j.server), "SERVER_SECRET": strconv.FormatUint(j.secret, 10),
+		"VICTIM": strconv.Itoa(w.victim.pid()), "VICTIM_SECRET": strconv.FormatUint(w.victim.secret, 10),
+		"UID": strconv.Itoa(runUID), "SIZE": strconv.Itoa(len(secretText)), "NAME": secretName, "SIGNAL": strconv.Itoa(int(attackSignal)), "HOST": host,
+		"DIR": w.prize.dir, "FILE": "/etc/passwd", "PROGRAM": w.interpreter, "MEMORY": strconv.Itoa(smallMemory),
+		"TCP": strconv.Itoa(w.doors.tcp), "UDP": strconv.Itoa(w.doors.udp), "DOOR": w.doors.path, "ABSTRACT": w.doors.abstract,
+	}
 }
 
 func activeNames(layers []Layer) (names []string) {

@@ -19,6 +19,8 @@ import (
 	"time"
 	"unsafe"
 
+	"codecell/sandbox/attack"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -27,8 +29,8 @@ import (
 
 // The secret stands in the environment and the memory of server and victim.
 const (
-	secretName = "CODECELL_SECRET"
-	secretText = "treasuretreasure"
+	secretName = attack.SecretName
+	secretText = attack.Secret
 )
 
 // attackSignal is what an attack that may choose sends.

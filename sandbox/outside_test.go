@@ -85,10 +85,13 @@ func current(s *Sandbox) *zygote {
 	return s.keeper.current
 }
 
+// smallMemory is what a run may have in a small sandbox, in MiB.
+const smallMemory = 128
+
 // small makes a sandbox of which many fit on the machine of the tests.
 func small(p *Profile, cfg *Config) {
 	observe(p, cfg)
-	p.Limits.Memory = 128
+	p.Limits.Memory = smallMemory
 	cfg.Slots = 3
 }
 

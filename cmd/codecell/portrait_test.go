@@ -61,13 +61,17 @@ func TestDiagnosisText(t *testing.T) {
 	fit := diagnosis{
 		Fit: true, Profile: "minimal", Interpreter: interpreterOf(aPortrait.interpreter),
 		Isolation: aPortrait.layers, Budget: budgetOf(aPortrait.budget),
+		Attacks: []trial{{"fork", "fails", strings.Repeat("EPERM ", 30), true}},
 	}
+	unsafe := fit
+	unsafe.Attacks = []trial{{"exec", "fails", "won", false}, {"fork", "fails", "EPERM", true}}
 	refused := diagnosis{Refusal: "no python3", Profile: "minimal"}
 	for name, tt := range map[string]struct {
 		d    diagnosis
 		want []string
 	}{
-		"fit":     {fit, []string{"fit: ", "passed over", "landlock", "absent", "- server", "- memory line", "for runs"}},
+		"fit":     {fit, []string{"fit: ", "passed over", "landlock", "absent", "- server", "- memory line", "for runs", "fork    ok  fails  EPERM EPERM", "EPERM…\n"}},
+		"unsafe":  {unsafe, []string{"unsafe: not held here, see below: exec\ncodecell serve starts", "exec    NOT HELD  fails  won\n"}},
 		"refused": {refused, []string{"refused: no python3\n"}},
 	} {
 		var out strings.Builder

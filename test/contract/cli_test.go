@@ -3,9 +3,7 @@
 package contract
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -142,66 +140,6 @@ func TestRunIsInterrupted(t *testing.T) {
 			t.Errorf("process %v is left", p)
 		}
 	}
-}
-
-func TestDoctor(t *testing.T) {
-	t.Parallel()
-	type diagnosis struct {
-		Fit         bool
-		Refusal     string
-		Interpreter *struct{ Path, Version string }
-		Isolation   []struct{ Layer, State string }
-		Budget      *struct {
-			Fits    int
-			RunMiB  int `json:"run_mib"`
-			Reserve int `json:"reserve_mib"`
-		}
-	}
-	examine := func(t *testing.T, code int, env ...string) (d diagnosis) {
-		t.Helper()
-		cmd, stdout, stderr := codecell(t, "", "doctor", "--json")
-		cmd.Env = append(cmd.Env, env...)
-		if got := exitCode(t, cmd); got != code {
-			t.Errorf("exit code %d, want %d; %s", got, code, stderr)
-		}
-		decoder := json.NewDecoder(bytes.NewReader([]byte(stdout.String())))
-		if err := decoder.Decode(&d); err != nil {
-			t.Fatalf("%v: %s", err, stdout)
-		}
-		return d
-	}
-	t.Run("fit", func(t *testing.T) {
-		t.Parallel()
-		d := examine(t, 0)
-		if !d.Fit || d.Refusal != "" || d.Interpreter == nil || d.Interpreter.Path == "" || len(d.Isolation) < 5 || d.Budget == nil || d.Budget.Fits < 1 {
-			t.Errorf("got %+v", d)
-		}
-	})
-	t.Run("too little memory", func(t *testing.T) {
-		t.Parallel()
-		d := examine(t, 1, "SANDBOX_MEMORY_LIMIT=300Mi")
-		if d.Fit || !strings.Contains(d.Refusal, "300 MiB") || d.Budget == nil || d.Budget.Fits != 0 || d.Budget.RunMiB == 0 {
-			t.Errorf("got %+v", d)
-		}
-	})
-	t.Run("a bad value", func(t *testing.T) {
-		t.Parallel()
-		if d := examine(t, 1, "SANDBOX_MAX_WAIT=soon"); d.Fit || !strings.Contains(d.Refusal, "SANDBOX_MAX_WAIT") {
-			t.Errorf("got %+v", d)
-		}
-	})
-	t.Run("text", func(t *testing.T) {
-		t.Parallel()
-		cmd, stdout, _ := codecell(t, "", "doctor")
-		if code := exitCode(t, cmd); code != 0 {
-			t.Errorf("exit code %d", code)
-		}
-		for _, word := range []string{"fit: ", "/python3", "seccomp", "memory line", "for runs"} {
-			if !strings.Contains(stdout.String(), word) {
-				t.Errorf("it does not say %q:\n%s", word, stdout)
-			}
-		}
-	})
 }
 
 func TestVersion(t *testing.T) {

@@ -5,6 +5,6 @@ parent = os.getppid()
 room, address = memory(bytes(8)), @SERVER_SECRET@ if parent == @SERVER@ else id(os)
 local, remote = memory(struct.pack("QQ", room, 8)), memory(struct.pack("QQ", address, 8))
 table({
-    "process_vm_readv": call(310, parent, local, 1, remote, 1, 0), "ptrace": call(101, 0x4206, parent, 0, 0), "pidfd_getfd": call(438, call(434, parent, 0), 0, 0),
-    "kcmp": call(312, parent, os.getpid(), 1, 0, 0), "prlimit64": call(302, parent, 7, 0, memory(bytes(16))),
+    "process_vm_readv": call(@process_vm_readv@, parent, local, 1, remote, 1, 0), "ptrace": call(@ptrace@, 0x4206, parent, 0, 0), "pidfd_getfd": call(@pidfd_getfd@, call(@pidfd_open@, parent, 0), 0, 0),
+    "kcmp": call(@kcmp@, parent, os.getpid(), 1, 0, 0), "prlimit64": call(@prlimit64@, parent, 7, 0, memory(bytes(16))),
 })

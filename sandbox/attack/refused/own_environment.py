@@ -2,4 +2,4 @@
 # contained by: outer
 # not by inner: an environment is what a process was started with, and the zygote was started by launch
 print(os.environ.get("@NAME@"))
-report(os.environ.get("@NAME@") is not None)
+report("@NAME@" in os.environ, "there is " + " ".join(sorted(os.environ)))

@@ -1,5 +1,6 @@
 # What every attack starts with: raw system calls, without the standard library's
 # manners. The same text runs outside any jail as the positive control.
+# A number that is None is of a call that this architecture does not have.
 import _ctypes, os, struct, sys
 
 class _Long(_ctypes._SimpleCData):
@@ -17,7 +18,9 @@ _syscall = _Syscall(_ctypes.dlsym(_ctypes.dlopen(None, 0), "syscall"))
 _kept = []
 
 def call(number, *args):
-    """The raw result, or minus errno."""
+    """The raw result, or minus errno; None if there is no such call."""
+    if number is None:
+        return None
     result = _syscall(number, *(list(args) + [0] * (6 - len(args))))
     return -_ctypes.get_errno() if result < 0 else result
 
@@ -41,20 +44,24 @@ def report(won, what=""):
     print("WON" if won else "LOST", what)
     sys.stdout.flush()
 
-ENOSYS, EAFNOSUPPORT = 38, 97
+EPERM, ENOSYS, EAFNOSUPPORT = 1, 38, 97
 
 def table(results, absent=()):
     """For calls that share their fate: the attack wins if all of them succeed and
     loses if none does. Those named in absent this machine may not have."""
+    results = {name: result for name, result in results.items() if result is not None}
     made = [name for name, result in results.items() if result >= 0]
     if len(made) == len(results):
         return report(True, made)
     missing = [name for name in absent if results[name] in (-ENOSYS, -EAFNOSUPPORT)]
     if missing and len(made) + len(missing) == len(results):
         return print("ABSENT", missing)
+    refused = [name for name, result in results.items() if result == -EPERM]
+    otherwise = ["%s: %d" % (name, result) for name, result in results.items() if result < 0 and result != -EPERM]
+    said = "; ".join((["EPERM from " + ", ".join(refused)] if refused else []) + otherwise)
     if made:
-        return print("SOME", made, "but not", {name: result for name, result in results.items() if result < 0})
-    report(False, results)
+        return print("SOME", made, "but not", said)
+    report(False, said)
 
 def reached(result):
     """For calls that would harm this machine: with arguments that it can't mean
@@ -67,5 +74,4 @@ def forked(pid):
         os._exit(0)
     return pid
 
-EPERM = 1
 AT_FDCWD = -100

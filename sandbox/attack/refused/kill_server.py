@@ -2,4 +2,4 @@
 # contained by: outer, inner
 # outer relies on: uid or namespace_pid or landlock_scope
 # seen from outside: signals
-table({"kill": call(62, @SERVER@, @SIGNAL@), "tgkill": call(234, @SERVER@, @SERVER@, @SIGNAL@)})
+table({"kill": call(@kill@, @SERVER@, @SIGNAL@), "tgkill": call(@tgkill@, @SERVER@, @SERVER@, @SIGNAL@)})

@@ -1,0 +1,3 @@
+# Prints more than is kept.
+print("x" * @TOO_MUCH@)
+report(True)

@@ -1,7 +1,0 @@
-# Finds descriptors that are not its own: those of the zygote, and of other runs.
-# contained by: inner
-# not by outer: a run closes what it has of its zygote, after the fork
-found = [fd for fd in list(range(4, 1024)) if call(72, fd, 1) >= 0]  # fcntl, F_GETFD
-if call(39) == os.getpid() and not found and os.environ.get("@NAME@") and os.getppid() == @SERVER@:
-    found = [call(32, 1)]  # outside there is none to find: one of our own shows that it would be found
-report(bool(found), found)
