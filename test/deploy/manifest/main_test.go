@@ -9,7 +9,7 @@ import (
 	"os/exec"
 	"testing"
 
-	"codecell/test/deploy/internal/built"
+	"codecell/test/e2e/built"
 	"codecell/test/e2e/cell"
 )
 

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"codecell/test/deploy/internal/built"
 	"codecell/test/deploy/manifest"
+	"codecell/test/e2e/built"
 )
 
 // Where the way into the new network leaves what was built before it: there is
