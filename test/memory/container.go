@@ -70,7 +70,8 @@ type Container struct {
 	Server cell.Proc // by the machine's number
 
 	name   string
-	livez  string
+	livez  string // Options'
+	cpu    CPU    // Options'
 	group  *cgroup
 	log    *tail
 	exited chan struct{} // closed when podman has ended, and the container with it
@@ -109,7 +110,7 @@ func (o Options) run(name string, more ...string) []string {
 // Start runs the server and returns when it listens and its memory is counted.
 // The error holds what the container printed.
 func Start(ctx context.Context, o Options, name string) (_ *Container, err error) {
-	c := &Container{name: name, livez: o.Livez, log: &tail{}, exited: make(chan struct{})}
+	c := &Container{name: name, livez: o.Livez, cpu: o.CPU, log: &tail{}, exited: make(chan struct{})}
 	url := make(chan string, 1)
 	c.launch(podman(context.WithoutCancel(ctx), o.run(name)...), url)
 	defer func() {

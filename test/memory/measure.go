@@ -19,8 +19,9 @@ const (
 	// attackTimeout bounds one attack, the soak's own time not counted.
 	attackTimeout = 3 * time.Minute
 	// attackLeast is how long an attack goes on at least: one that is over
-	// sooner is made again. It is time for livezLeast health checks.
-	attackLeast = livezLeast * livezPeriod
+	// sooner is made again. It is time for enough health checks that the 99th
+	// percentile is not one stall of the machine.
+	attackLeast = 3 * livezLeast * livezPeriod
 	// idleTimeout bounds the wait for every permit: a run's longest time, the
 	// server's longest wait for a client that has gone, and air.
 	idleTimeout = 45 * time.Second
@@ -61,6 +62,8 @@ type Measurement struct {
 	Livez Latency `json:"livez"`
 	// Noise is how long the same took a trivial server outside.
 	Noise Latency `json:"noise"`
+	// LivezMay is what Livez may be at its 99th percentile.
+	LivezMay time.Duration `json:"livez_may_ns"`
 	// Throttled is how long all of the container was kept from the CPU because
 	// it had used up its share. Nothing in it can answer meanwhile.
 	Throttled time.Duration `json:"throttled_ns"`

@@ -31,8 +31,9 @@ func (c *Container) judge(m *Measurement, a Attack) {
 	if rise := m.Rise(); a.Program != "" && rise > m.RunsMay && !slices.Contains(a.Ends, MemoryLimit) {
 		m.breach(Charge, "runs charged %d MiB, weigh %d", rise>>20, m.RunsMay>>20)
 	}
-	if m.Livez.Late() && !a.EndsServer {
-		m.breach(Livez, "livez p95 %v, p99 %v", m.Livez.P95.Round(time.Millisecond), m.Livez.P99.Round(time.Millisecond))
+	if m.LivezMay = livezMay(m.Noise, a, c.cpu); m.Livez.Late(m.LivezMay) && !a.EndsServer {
+		m.breach(Livez, "livez p95 %v, p99 %v, may be %v", m.Livez.P95.Round(time.Millisecond),
+			m.Livez.P99.Round(time.Millisecond), m.LivezMay.Round(time.Millisecond))
 	}
 	for seen, n := range m.Seen {
 		if !a.mayBe(seen) {

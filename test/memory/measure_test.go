@@ -28,7 +28,7 @@ func good(t *testing.T) (*Container, *Measurement, Attack) {
 		Seen: map[Seen]int{Served: 1, Full: 1}, Ends: map[End]int{MemoryError: 1},
 		Livez: Latency{Checks: 100, P99: LivezBound},
 	}
-	return &Container{Server: self, exited: make(chan struct{})}, m, Attack{Program: "x", Ends: []End{MemoryError}}
+	return &Container{Server: self, cpu: Core, exited: make(chan struct{})}, m, Attack{Program: "x", Ends: []End{MemoryError}}
 }
 
 func TestJudge(t *testing.T) {
@@ -50,6 +50,10 @@ func TestJudge(t *testing.T) {
 		{"more than a run weighs", func(_ *Container, m *Measurement, _ *Attack) { m.Peak = 600 << 20 }, "580 MiB, weigh 515"},
 		{"a large server", func(_ *Container, m *Measurement, _ *Attack) { m.ServerPeak = 57 << 20 }, "57 MiB, reserve has 56"},
 		{"late health checks", func(_ *Container, m *Measurement, _ *Attack) { m.Livez.P99++ }, "livez"},
+		{"later than the kernel may need", func(_ *Container, m *Measurement, a *Attack) {
+			a.Teardown = time.Second
+			m.Livez.P99 += a.Teardown + 1
+		}, "livez"},
 		{"few of them, and late", func(_ *Container, m *Measurement, _ *Attack) {
 			m.Livez = Latency{Checks: 99, P95: LivezBound + 1}
 		}, "livez"},
@@ -92,6 +96,17 @@ func TestJudgeAllowsWhatTheAttackSays(t *testing.T) {
 	}
 }
 
+func TestLivezMay(t *testing.T) {
+	t.Parallel()
+	noise, slow := Latency{P99: 3 * time.Millisecond}, Attack{Teardown: 90 * time.Millisecond}
+	if may := livezMay(noise, slow, Core); may != LivezBound+93*time.Millisecond {
+		t.Error(may)
+	}
+	if may := livezMay(Latency{}, Attack{}, Quota); may != LivezBound+quotaPeriod {
+		t.Error(may)
+	}
+}
+
 func TestJudgeOutside(t *testing.T) {
 	t.Parallel()
 	a := Attack{Outside: 100}
@@ -125,7 +140,7 @@ func TestProberSeesEveryCheckOfAStall(t *testing.T) {
 	time.AfterFunc(stall, func() { close(open) })
 	<-open
 	l := p.stop()
-	if l.Checks < 3 || l.Max < stall/2 || l.P50 == l.Max || !slices.IsSorted([]time.Duration{l.P50, l.P95, l.P99, l.Max}) || !l.Late() {
+	if l.Checks < 3 || l.Max < stall/2 || l.P50 == l.Max || !slices.IsSorted([]time.Duration{l.P50, l.P95, l.P99, l.Max}) || !l.Late(LivezBound) {
 		t.Errorf("%+v", l)
 	}
 }
@@ -140,7 +155,7 @@ func TestProberCountsFailures(t *testing.T) {
 	defer s.Close()
 	p := startProber(s.URL)
 	<-asked
-	if l := p.stop(); l.Failed != l.Checks || l.Failed == 0 || l.P50 < livezTimeout || !l.Late() {
+	if l := p.stop(); l.Failed != l.Checks || l.Failed == 0 || l.P50 < livezTimeout || !l.Late(LivezBound) {
 		t.Errorf("%+v", l)
 	}
 }

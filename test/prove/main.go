@@ -7,7 +7,7 @@
 //
 //	make prove
 //	go run ./test/prove -mutations [-attack REGEXP]
-//	go run ./test/prove [-configuration one,auto] [-attack REGEXP] [-soak 30m] [-cpu quota] [-outside=false] [-json FILE] [-list] [-image-only]
+//	go run ./test/prove [-configuration one,auto] [-attack REGEXP] [-soak 30m] [-cpu core] [-outside=false] [-json FILE] [-list] [-image-only]
 //
 // It needs root and Debian's packages podman, runc and debootstrap, and says so
 // where they are missing. Nothing comes from an image registry: the base image is
@@ -57,11 +57,11 @@ func run(ctx context.Context) error {
 	pattern := flag.String("attack", "", "only the attacks whose names match the `regexp`")
 	list := flag.Bool("list", false, "print the attacks and make none")
 	imageOnly := flag.Bool("image-only", false, "build the image and make no attack")
-	w := wish{cpu: memory.Quota}
+	w := wish{cpu: memory.Core}
 	flag.StringVar(&w.binary, "bin", "bin/codecell", "the `binary` to put into the image")
 	flag.StringVar(&w.json, "json", "", "write every figure to the `file`")
 	flag.DurationVar(&w.soak, "soak", 30*time.Minute, "how long the soak lasts; 0: leave it out")
-	flag.Func("cpu", "what one CPU is: quota, as on Kubernetes (the default), or core, as on Cloud Run", func(s string) error {
+	flag.Func("cpu", "what one CPU is: core, as on Cloud Run (the default), or quota, as on Kubernetes", func(s string) error {
 		if w.cpu = memory.CPU(s); w.cpu != memory.Quota && w.cpu != memory.Core {
 			return fmt.Errorf("want %s or %s", memory.Quota, memory.Core)
 		}

@@ -49,7 +49,7 @@ func (r *report) print(w io.Writer) {
 			c.Claim.Interpreter.Version, active(c.Claim.Isolation))
 	}
 	fmt.Fprintln(w, "\nMiB unless said otherwise. rise: peak above rest. runs: what the slots weigh. server: its resident peak of its part of the reserve.")
-	fmt.Fprintln(w, "livez: 99th percentile and maximum in ms; ~ the former of a trivial server outside; - the time for which the container was kept from its CPU.")
+	fmt.Fprintln(w, "livez: 99th percentile in ms, what it may be, and the maximum; ~ the first of a trivial server outside; - the time for which the container was kept from its CPU.")
 	fmt.Fprintln(w, "outside: what the same program charged without the jail.")
 	fmt.Fprintln(w)
 	t := cell.NewTable("attack", "in", "kills", "peak/line/limit", "tcp", "rise/runs", "server", "livez", "outside", "s", "answers and ends", "verdict")
@@ -82,7 +82,7 @@ func active(layers []cell.Layer) string {
 }
 
 func latency(m *memory.Measurement) string {
-	return fmt.Sprintf("%d/%d ~%d -%d", m.Livez.P99.Milliseconds(), m.Livez.Max.Milliseconds(),
+	return fmt.Sprintf("%d/%d/%d ~%d -%d", m.Livez.P99.Milliseconds(), m.LivezMay.Milliseconds(), m.Livez.Max.Milliseconds(),
 		m.Noise.P99.Milliseconds(), m.Throttled.Milliseconds())
 }
 
