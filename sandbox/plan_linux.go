@@ -112,10 +112,12 @@ func aboutNamespaces(err error) bool {
 
 // sysProcAttr is the server's part of the outer jail: what only clone can do.
 func (p plan) sysProcAttr() *syscall.SysProcAttr {
+	// The parent-death signal is launch's to ask for. Pdeathsig here would make a child
+	// that is the first of its PID namespace, and so sees 0 for its parent, take that for
+	// dead and send itself SIGKILL: Linux spares such a process, gVisor does not.
 	attr := &syscall.SysProcAttr{
 		Setsid:     true, // a group of its own: killed, and reaped, as one
 		Cloneflags: p.namespaces,
-		Pdeathsig:  syscall.SIGKILL, // until launch sets it again after the change of uid
 	}
 	if p.namespaces&unix.CLONE_NEWUSER == 0 {
 		return attr

@@ -29,6 +29,8 @@ class Jail:
         self.calls: dict[str, int] = config["calls"]
         self.ruleset = kernel.Memory(bytes.fromhex(config["ruleset"])) if config["ruleset"] else None
         self.filter = kernel.Filter(bytes.fromhex(config["inner"]), config["pid_offsets"])
+        # gVisor refuses to set a limit that it does not keep, even to what it is.
+        self.limits = [limit for limit in LIMITS if resource.getrlimit(limit[0]) != (limit[1],) * 2]
         self.priority = min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICER)
         self.files: int = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
@@ -47,7 +49,7 @@ class Jail:
             os.dup2(fd, place)
         os.closerange(len(PLACES), self.files)
         self.step = "rlimits"
-        for what, value in LIMITS:
+        for what, value in self.limits:
             resource.setrlimit(what, (value, value))
         resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))

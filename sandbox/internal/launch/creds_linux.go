@@ -49,7 +49,22 @@ func dropBounding() error {
 			return fmt.Errorf("bounding set: %w", err)
 		}
 	}
-	return unix.Prctl(unix.PR_SET_SECUREBITS, securebits, 0, 0, 0)
+	return lockSecurebits()
+}
+
+// lockSecurebits leaves them alone where there are none (gVisor): with CAP_SETPCAP
+// a kernel refuses only to change what is locked, and nothing is. The bounding set
+// is empty, so no exec gives anything back without them either.
+func lockSecurebits() error {
+	err := unix.Prctl(unix.PR_SET_SECUREBITS, securebits, 0, 0, 0)
+	if err != unix.EPERM && err != unix.EINVAL {
+		return err
+	}
+	now, failed := unix.PrctlRetInt(unix.PR_GET_SECUREBITS, 0, 0, 0, 0)
+	if failed == nil && now == 0 {
+		return nil
+	}
+	return fmt.Errorf("securebits %#x: %w", now, err)
 }
 
 // switchUser leaves all groups and becomes uid and gid: real, effective, saved
