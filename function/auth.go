@@ -17,10 +17,16 @@ import (
 
 // Bounds of SANDBOX_TOKENS_FILE.
 const (
-	maxTokensFile = 1 << 20 // bytes
+	maxTokensFile = 64 << 10 // bytes; a stranger can have all of it compared
+	// minToken keeps out what can be guessed, and what is left of a token while
+	// somebody rewrites the file in place. 16 characters of base64 are 96 bits.
+	minToken, maxToken = 16, 4096 // characters
 	// freshFile is how old a file must be before its times can tell that it did
 	// not change since: file systems keep time in ticks of up to two seconds.
 	freshFile = 2 * time.Second
+	// rereadAfter is how long a file's times are believed at all: where it is made
+	// up when it is read, as platforms mount secrets, they may never change.
+	rereadAfter = 10 * time.Second
 )
 
 // tokens are the bearer tokens of a file, one a line. Only their SHA-256 sums
@@ -34,6 +40,7 @@ type tokens struct {
 	seen os.FileInfo // of the file that was read; nil: read it
 	read time.Time
 	sums [][sha256.Size]byte
+	told string // why nobody is let in, as the log has it
 }
 
 // loadTokens reads the file at path, or returns nil for no path: no tokens are
@@ -73,45 +80,47 @@ func (t *tokens) Allow(r *http.Request) bool {
 	return valid == 1
 }
 
-// current returns the sums of the file as it is now.
+// current returns the sums of the file as it is now. What is wrong with it is
+// logged when it begins to be wrong, however many ask meanwhile.
 func (t *tokens) current() [][sha256.Size]byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.unchanged() {
 		return t.sums
 	}
-	if err := t.refresh(); err != nil {
+	err := t.refresh()
+	switch {
+	case err != nil && err.Error() != t.told:
+		t.told = err.Error()
 		t.log.Error("tokens: nobody is let in", "file", t.path, "error", err)
+	case err == nil && t.told != "":
+		t.told = ""
+		t.log.Info("tokens: the file is right again", "file", t.path)
 	}
 	return t.sums
 }
 
-// unchanged says whether the file is, for sure, the one that was read. A mounted
-// secret is replaced by renaming a link: the path then names another file.
+// unchanged says whether the file is, as far as its times can tell, the one that was
+// read. A mounted secret is replaced by renaming a link: the path then names another
+// file.
 func (t *tokens) unchanged() bool {
-	if t.seen == nil {
+	if t.seen == nil || time.Since(t.read) >= rereadAfter {
 		return false
 	}
 	now, err := os.Stat(t.path)
-	return err == nil && os.SameFile(now, t.seen) && now.Size() == t.seen.Size() &&
-		now.ModTime().Equal(t.seen.ModTime()) && t.read.Sub(now.ModTime()) > freshFile
+	return err == nil && sameFile(now, t.seen) && t.read.Sub(now.ModTime()) > freshFile
+}
+
+func sameFile(a, b os.FileInfo) bool {
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
 // refresh reads the file. With an error there are no tokens. The caller holds mu,
 // or is alone.
 func (t *tokens) refresh() error {
 	t.seen, t.sums = nil, nil
-	f, err := os.Open(t.path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
 	now := time.Now()
-	content, err := io.ReadAll(io.LimitReader(f, maxTokensFile+1))
+	content, info, err := readRegular(t.path, maxTokensFile)
 	if err != nil {
 		return err
 	}
@@ -123,22 +132,50 @@ func (t *tokens) refresh() error {
 	return nil
 }
 
-// parseTokens returns the sum of each line that is not empty. Its errors name
-// lines, never what is in them.
-func parseTokens(content []byte) ([][sha256.Size]byte, error) {
-	if len(content) > maxTokensFile {
-		return nil, fmt.Errorf("more than %d bytes", maxTokensFile)
+// readRegular returns a file's content and what it was before that was read. Only a
+// regular file is opened: whoever opens a named pipe may wait for ever.
+func readRegular(path string, most int64) ([]byte, os.FileInfo, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case info.IsDir():
+		return nil, nil, errors.New("not a file but a folder: want the path of the file in it")
+	case !info.Mode().IsRegular():
+		return nil, nil, errors.New("not a regular file")
 	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil { // of the one that was opened
+		return nil, nil, err
+	}
+	content, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(content)) > most {
+		err = fmt.Errorf("more than %d bytes", most)
+	}
+	return content, info, err
+}
+
+// parseTokens returns the sum of each line that is not empty or a comment, which
+// begins with #. Its errors name lines, never what is in them.
+func parseTokens(content []byte) ([][sha256.Size]byte, error) {
+	content = bytes.TrimPrefix(content, []byte("\ufeff")) // as some editors begin a file
 	var sums [][sha256.Size]byte
 	line := 0
 	for text := range bytes.Lines(content) {
 		line++
 		token := bytes.TrimSpace(text)
-		if len(token) == 0 {
+		if len(token) == 0 || token[0] == '#' {
 			continue
 		}
 		if bytes.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			return nil, fmt.Errorf("line %d: want one token of visible ASCII characters", line)
+		}
+		if len(token) < minToken || len(token) > maxToken {
+			return nil, fmt.Errorf("line %d: a token has %d to %d characters", line, minToken, maxToken)
 		}
 		sums = append(sums, sha256.Sum256(token))
 	}
