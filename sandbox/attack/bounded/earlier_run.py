@@ -6,4 +6,4 @@ if _signal.getsignal(_signal.SIGUSR1) == _signal.SIG_IGN:
     found.append("signals")
 vars(builtins)[MARK] = sys.modules[MARK] = os.environ[MARK] = MARK
 _signal.signal(_signal.SIGUSR1, _signal.SIG_IGN)
-report(bool(found), "found in " + (", ".join(found) or "nothing"))
+report(bool(found), "there is " + (", ".join(found) or "nothing"))
