@@ -17,7 +17,7 @@ import (
 // fallbackPython is what is measured when the server does not say what it uses.
 const fallbackPython = "/usr/bin/python3"
 
-// doctorTimeout is ample: doctor starts one zygote and runs nothing.
+// doctorTimeout is ample: doctor starts one zygote and runs a dozen short programs.
 const doctorTimeout = 20 * time.Second
 
 // chosenPython asks the binary which interpreter it would use.
