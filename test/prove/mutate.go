@@ -78,7 +78,7 @@ func (p *proof) try(ctx context.Context, m mutation, a memory.Attack) (*memory.M
 	conf := p.configurations[0]
 	options := p.options(conf, p.name)
 	claim, err := memory.Doctor(ctx, options, p.next())
-	if err != nil {
+	if err != nil && !errors.Is(err, memory.ErrNotHeld) { // doctor may notice it as well
 		return nil, err
 	}
 	c, err := memory.Start(ctx, options, p.next())
