@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"codecell/function/telemetry"
 	"codecell/sandbox"
 
 	"github.com/caarlos0/env/v11"
@@ -31,6 +32,8 @@ type Config struct {
 	Require        []string // nil: what the profile needs
 	Python         string   // empty: found
 	TokensFile     string   // empty: no tokens
+
+	Telemetry telemetry.Config
 }
 
 // environment is Config as it is written in the environment. A variable that is
@@ -66,8 +69,13 @@ func ParseConfig(getenv func(string) string) (Config, error) {
 			values[p.Key] = v
 		}
 	}
-	if err := env.ParseWithOptions(&raw, env.Options{Environment: values}); err != nil {
-		return Config{}, badValues(err, values)
+	err = env.ParseWithOptions(&raw, env.Options{Environment: values})
+	if err != nil {
+		err = badValues(err, values)
+	}
+	exporters, bad := telemetry.ParseConfig(getenv)
+	if err := errors.Join(err, bad); err != nil {
+		return Config{}, err
 	}
 	return Config{
 		Port:           int(raw.Port),
@@ -83,6 +91,7 @@ func ParseConfig(getenv func(string) string) (Config, error) {
 		Require:        raw.Require,
 		Python:         raw.Python,
 		TokensFile:     raw.TokensFile,
+		Telemetry:      exporters,
 	}, nil
 }
 

@@ -86,7 +86,7 @@ func TestContract(t *testing.T) {
 	box.fail("broken", &sandbox.SetupError{Step: "seccomp", Err: errors.New("secret of ours")})
 	box.runs["panic"] = func(context.Context, sandbox.Job) (sandbox.Result, error) { panic("secret of ours") }
 	secret := filepath.Join(t.TempDir(), "tokens")
-	if err := os.WriteFile(secret, []byte("letmein\n"), 0o600); err != nil {
+	if err := os.WriteFile(secret, []byte("letmein-letmein-please\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	plain := serve(t, testConfig(t), box)
@@ -119,7 +119,7 @@ func TestContract(t *testing.T) {
 		{"no token", guarded, "POST /execute", code("ok"), "", 401, "unauthorized", ""},
 		{"no token for profile", guarded, "GET /profile", "", "", 401, "unauthorized", ""},
 		{"bad token", guarded, "POST /execute", code("ok"), "Authorization: Bearer letmeon", 401, "unauthorized", ""},
-		{"token", guarded, "POST /execute", code("ok"), "Authorization: bearer letmein", 200, "", ""},
+		{"token", guarded, "POST /execute", code("ok"), "Authorization: bearer letmein-letmein-please", 200, "", ""},
 		{"health without token", guarded, "GET /readyz", "", "", 200, "", ""},
 		{"type", plain, "POST /execute", code("ok"), "Content-Type: text/plain", 415, "unsupported-media-type", ""},
 		{"charset", plain, "POST /execute", code("ok"), "Content-Type: application/json; charset=latin1", 415, "unsupported-media-type", ""},
@@ -223,7 +223,7 @@ func TestContract(t *testing.T) {
 		}
 		for _, request := range []string{"POST /execute", "GET /readyz"} {
 			method, path, _ := strings.Cut(request, " ")
-			a := guarded.do(t, guarded.request(t, method, path, "", "Authorization: Bearer letmein"))
+			a := guarded.do(t, guarded.request(t, method, path, "", "Authorization: Bearer letmein-letmein-please"))
 			if a.Status != 503 || a.slug() != "draining" {
 				t.Errorf("%s: got %d %s", request, a.Status, a.Body)
 			}

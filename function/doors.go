@@ -32,5 +32,7 @@ func (c Config) doors() sandbox.Doors {
 		Fixed:   int64(c.MaxConnections)*connectionBytes + intakeBase*intakeBytes + decodeBytes,
 		PerSlot: int64(intakeOfSlot(c.MaxWait > 0))*intakeBytes + handoverBytes,
 		Clients: c.MaxConnections,
+
+		Telemetry: c.Telemetry.Bytes(),
 	}
 }

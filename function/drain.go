@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"codecell/function/telemetry"
 )
 
 // flushTime is how long replies may still take to be written once the runs have
@@ -27,13 +29,25 @@ func (s *Service) Drain(ctx context.Context) error {
 	patience, cancel := context.WithTimeout(ctx, s.cfg.DrainTimeout)
 	defer cancel()
 	if s.flights.wait(patience) {
+		s.flush(patience)
 		return nil
 	}
 	s.kill()
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
 	defer cancel()
 	s.flights.wait(rest)
+	s.flush(rest)
 	return ErrKilled
+}
+
+// flush exports what telemetry still has, within flushTime: an exporter that does
+// not answer must not hold the process up.
+func (s *Service) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, flushTime)
+	defer cancel()
+	if err := s.telemetry.Flush(ctx); err != nil {
+		s.log.Warn("telemetry was lost", "event", telemetry.EventFailed, "error", telemetry.Clean(err.Error(), 500))
+	}
 }
 
 // flights are the exchanges whose reply is not written yet.

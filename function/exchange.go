@@ -11,6 +11,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"codecell/function/telemetry"
 )
 
 // Times that one exchange may take for its parts, beside the run.
@@ -45,13 +47,15 @@ type exchange struct {
 	rc  *http.ResponseController
 	log *slog.Logger
 
-	start   time.Time
-	route   string        // as in routes, "" when there is none
-	noted   []slog.Attr   // for the log line
-	body    bodyState     // of r.Body
-	leave   func()        // intake's, or nil
-	started bool          // the reply's first byte may have been written
-	flushed chan struct{} // closed by end
+	telemetry *telemetry.Telemetry
+	start     time.Time
+	route     string        // as in routes, "" when there is none
+	noted     []slog.Attr   // for the log line
+	problem   string        // its slug, once it was refused
+	body      bodyState     // of r.Body
+	leave     func()        // intake's, or nil
+	started   bool          // the reply's first byte may have been written
+	flushed   chan struct{} // closed by end
 }
 
 // bodyState is how far the request's body has been read.
@@ -66,7 +70,7 @@ const (
 func newExchange(w http.ResponseWriter, r *http.Request, log *slog.Logger) *exchange {
 	return &exchange{
 		id: rand.Text(), w: w, r: r, rc: http.NewResponseController(w), log: log,
-		start: time.Now(), flushed: make(chan struct{}),
+		telemetry: telemetry.Off(), start: time.Now(), flushed: make(chan struct{}),
 	}
 }
 

@@ -104,6 +104,14 @@ func (f *fakeBox) Layers() []sandbox.Layer {
 func (f *fakeBox) Runtime() sandbox.Runtime {
 	return sandbox.Runtime{Language: "python", Version: "3.11.2"}
 }
+
+func (f *fakeBox) Counts() sandbox.Counts {
+	return sandbox.Counts{ZygotesLost: 1, Forks: 20, MemoryLineKills: 3}
+}
+
+func (f *fakeBox) Memory() (sandbox.Memory, error) {
+	return sandbox.Memory{Server: 16 << 20, Cgroup: true, Usage: 100 << 20, Limit: 704 << 20, OOMKills: 4}, nil
+}
 func (f *fakeBox) Close() error { return nil }
 
 // server is a service behind net/http's server, and what it logged.

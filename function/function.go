@@ -2,11 +2,13 @@ package function
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
 	"sync"
 
+	"codecell/function/telemetry"
 	"codecell/sandbox"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
@@ -49,14 +51,22 @@ func load(ctx context.Context, getenv func(string) string, log *slog.Logger) (*S
 	if err != nil {
 		return nil, err
 	}
-	box, err := cfg.newSandbox(ctx, log)
+	seen, err := telemetry.Start(ctx, cfg.Telemetry, log) // before the sandbox weighs the server
 	if err != nil {
 		return nil, err
 	}
+	box, err := cfg.newSandbox(ctx, log)
+	if err != nil {
+		return nil, errors.Join(err, seen.Shutdown(ctx))
+	}
+	reportLayers(box.Layers(), log)
 	s, err := newService(cfg, box, log)
+	if err == nil {
+		err = s.observe(seen)
+	}
 	if err != nil {
 		_ = box.Close() // the error to report is the one that made this necessary
-		return nil, err
+		return nil, errors.Join(err, seen.Shutdown(ctx))
 	}
 	return s, nil
 }

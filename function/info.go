@@ -66,6 +66,16 @@ type admissionBody struct {
 	ReserveMiB     sandbox.MiB `json:"reserve_mib"`
 }
 
+// metrics answers for as long as the process serves: one that drains has something
+// to tell. One at a time: what it takes is set aside once.
+func (s *Service) metrics(x *exchange) (reply, error) {
+	text, mediaType, err := s.telemetry.Scrape(x.r.Header)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK, mediaType: mediaType, body: text}, nil
+}
+
 func (s *Service) profile(*exchange) (reply, error) {
 	p, budget, now := s.box.Profile(), s.box.Budget(), s.gate.Occupancy()
 	body, err := json.Marshal(profileBody{

@@ -17,7 +17,7 @@ import (
 // order that fails both: the first of them must answer.
 func TestOrderOfChecks(t *testing.T) {
 	tokens := filepath.Join(t.TempDir(), "tokens")
-	if err := os.WriteFile(tokens, []byte("letmein\n"), 0o600); err != nil {
+	if err := os.WriteFile(tokens, []byte("letmein-letmein-please\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	// The defects, each as a change to a request that has none.
@@ -31,7 +31,7 @@ func TestOrderOfChecks(t *testing.T) {
 	good := func() request {
 		return request{
 			method: "POST", path: "/execute", body: code("ok"), length: -1,
-			header: map[string]string{"Host": "localhost", "Authorization": "Bearer letmein", "Content-Type": "application/json"},
+			header: map[string]string{"Host": "localhost", "Authorization": "Bearer letmein-letmein-please", "Content-Type": "application/json"},
 		}
 	}
 	type defect struct {
@@ -78,7 +78,7 @@ func TestOrderOfChecks(t *testing.T) {
 				srv := serve(t, testConfig(t, "LOCAL_ONLY=true", "SANDBOX_TOKENS_FILE="+tokens), box)
 				hold := func(memory string) {
 					body := `{"code":"block","memory_mb":` + memory + `}`
-					srv.send(t, rawhttp.PostJSON("/execute", body, len(body), "Authorization: Bearer letmein"))
+					srv.send(t, rawhttp.PostJSON("/execute", body, len(body), "Authorization: Bearer letmein-letmein-please"))
 					expect(t, started, "start")
 				}
 				switch {

@@ -35,14 +35,28 @@ var routes = map[string]route{
 	"/profile":      {method: http.MethodGet, answer: (*Service).profile},
 	"/openapi.yaml": {method: http.MethodGet, answer: (*Service).openAPIYAML},
 	"/openapi.json": {method: http.MethodGet, answer: (*Service).openAPIJSON},
+	metricsPath:     {method: http.MethodGet, answer: (*Service).metrics},
+}
+
+// routeOf is where a request goes, if it is one that telemetry is to see: platforms
+// ask some routes every few seconds, and whoever scans for others is counted only.
+func routeOf(r *http.Request) string {
+	if _, ok := routes[r.URL.Path]; !ok || isProbe(r.URL.Path) {
+		return ""
+	}
+	return r.URL.Path
 }
 
 // ServeHTTP answers one request, with one line in the log.
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(w, r, s.log)
+	x.telemetry = s.telemetry
 	s.flights.add(x)
 	defer s.flights.remove(x)
 	defer x.end()
+	defer s.account(x)
 	defer s.recoverPanic(x)
 
 	rep, err := s.answer(x)
@@ -56,7 +70,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // order: 404, 405, 403, 421, 401.
 func (s *Service) answer(x *exchange) (reply, error) {
 	rt, ok := routes[x.r.URL.Path]
-	if !ok {
+	if !ok || x.r.URL.Path == metricsPath && !s.telemetry.Scrapes() {
 		return reply{}, errNoRoute
 	}
 	x.route = x.r.URL.Path
@@ -88,7 +102,7 @@ func (s *Service) recoverPanic(x *exchange) {
 	}
 	x.note(slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
 	if x.started {
-		x.report(slog.LevelError, http.StatusInternalServerError, nil)
+		x.report(slog.LevelError, reply{status: http.StatusInternalServerError}, nil)
 		panic(http.ErrAbortHandler)
 	}
 	x.finish(x.refuse(errPanic))
@@ -96,7 +110,16 @@ func (s *Service) recoverPanic(x *exchange) {
 
 var errPanic = errors.New("a handler panicked")
 
+// account counts an exchange that was refused.
+func (s *Service) account(x *exchange) {
+	if x.problem != "" && !isProbe(x.route) {
+		s.meters.refused(x.r.Context(), x.problem)
+	}
+}
+
+const metricsPath = "/metrics"
+
 // isProbe says whether a route is one that platforms ask every few seconds.
 func isProbe(path string) bool {
-	return slices.Contains([]string{"/livez", "/health", "/healthz", "/readyz", "/ready"}, path)
+	return slices.Contains([]string{"/livez", "/health", "/healthz", "/readyz", "/ready", metricsPath}, path)
 }

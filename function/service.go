@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"codecell/function/telemetry"
 	"codecell/sandbox"
 )
 
@@ -19,6 +20,8 @@ type runner interface {
 	Budget() sandbox.Budget
 	Layers() []sandbox.Layer
 	Runtime() sandbox.Runtime
+	Counts() sandbox.Counts
+	Memory() (sandbox.Memory, error)
 	Close() error
 }
 
@@ -34,6 +37,10 @@ type Service struct {
 	intake  intake
 	decode  chan struct{} // holds one: a request is decoded at a time (see decodeBytes)
 	flights flights
+
+	handler   http.Handler // serve, within what telemetry has around it
+	telemetry *telemetry.Telemetry
+	meters    *meters // nil: nothing is measured
 
 	closing context.Context // done when Drain begins
 	close   context.CancelFunc
@@ -57,18 +64,41 @@ func newService(cfg Config, box runner, log *slog.Logger) (*Service, error) {
 	}
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.killing, s.kill = context.WithCancel(context.Background())
+	if err := s.observe(telemetry.Off()); err != nil {
+		return nil, err
+	}
 	return s, nil
+}
+
+// observe lets t see the requests. It is called before the first of them.
+func (s *Service) observe(t *telemetry.Telemetry) error {
+	s.telemetry = t
+	s.handler = t.Wrap(http.HandlerFunc(s.serve), routeOf)
+	if !t.Measuring() {
+		return nil
+	}
+	var err error
+	s.meters, err = newMeters(t.Meter(), s)
+	return err
 }
 
 // Config returns what the service was configured with.
 func (s *Service) Config() Config { return s.cfg }
 
-// Close ends the sandbox. Requests are answered 503 from then on.
+// Close ends the sandbox. Requests are answered 503 from then on. What telemetry
+// has not exported by then is lost after closeTime: Drain has flushed it.
 func (s *Service) Close() error {
 	s.gate.Close()
 	s.close()
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	if err := s.telemetry.Shutdown(ctx); err != nil {
+		s.log.Debug("telemetry ends", "error", err)
+	}
 	return s.box.Close()
 }
+
+const closeTime = 100 * time.Millisecond
 
 // execute is the way of one request once it is known who may send it: the checks
 // in the contract's order, cheap ones first, so that a request which can't be
@@ -95,30 +125,36 @@ func (s *Service) execute(x *exchange) (reply, error) {
 	}
 	x.leave = leave
 
-	body, err := x.readBody(s.closing)
+	job, err := s.read(x)
 	if err != nil {
-		return reply{}, err // 408, 413, 400
+		return reply{}, err // 408, 413, 400; 400, 422, 400
 	}
-	job, err := s.decodeJob(x, body)
-	if err != nil {
-		return reply{}, err // 400, 422, 400
-	}
-	arrived := time.Now()
-	reserved, err := place.Reserve(x.r.Context(), sandbox.RunWeight(job.Limits.Memory), job.Limits.Timeout)
+	reserved, waited, err := s.admit(x, place, job)
 	if err != nil {
 		return reply{}, err // 429
 	}
 	// For a panic on the way. Run has returned by then, and before it returns
 	// the process is reaped; nothing else may end a reservation.
 	defer reserved.Release()
-	waited := time.Since(arrived)
 	timeout := job.Limits.Timeout
-	result, err := s.run(x.r.Context(), job, reserved)
+	result, err := s.run(x, job, reserved)
 	if err != nil {
 		return reply{}, err // 400 by policy, ours 500 and 503
 	}
-	x.note(outcomeOf(result), usageOf(result, waited))
+	x.ran(result, waited)
+	s.meters.ran(x.r.Context(), result)
 	return encodeResult(result, timeout, waited), nil // 200 for whatever a program did
+}
+
+// read reads the request's body and returns the job in it.
+func (s *Service) read(x *exchange) (sandbox.Job, error) {
+	span := x.child("read")
+	defer span.End()
+	body, err := x.readBody(s.closing)
+	if err != nil {
+		return sandbox.Job{}, err
+	}
+	return s.decodeJob(x, body)
 }
 
 // decodeJob decodes one body at a time: what it takes to decode the worst of
@@ -129,7 +165,7 @@ func (s *Service) decodeJob(x *exchange, body []byte) (sandbox.Job, error) {
 	job, err := decodeJob(newDecoder(body), s.box.Profile().Limits)
 	if err == nil {
 		sum := sha256.Sum256([]byte(job.Code))
-		x.note(slog.String("code_sha256", hex.EncodeToString(sum[:])))
+		x.hashed(hex.EncodeToString(sum[:]))
 	}
 	return job, err
 }
@@ -138,13 +174,17 @@ func (s *Service) decodeJob(x *exchange, body []byte) (sandbox.Job, error) {
 // reaped, before any reply is written: the caller's next request on the same
 // connection never meets this one. The run is killed when the client leaves or
 // when Drain will not wait any longer.
-func (s *Service) run(ctx context.Context, job sandbox.Job, reserved *reservation) (sandbox.Result, error) {
+func (s *Service) run(x *exchange, job sandbox.Job, reserved *reservation) (sandbox.Result, error) {
 	defer reserved.Release()
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(x.r.Context())
 	defer cancel(nil)
 	defer context.AfterFunc(s.killing, func() { cancel(errDraining) })()
 	job.Killed = reserved.Dying
-	return s.box.Run(ctx, job)
+	job.Timeline = x.timeline()
+	result, err := s.box.Run(ctx, job)
+	x.draw(job.Timeline, result)
+	x.judge(result, err)
+	return result, err
 }
 
 // ready says whether a program could be run now, slots aside: nil, errDraining,

@@ -2,7 +2,10 @@ package function
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"testing"
+
+	"codecell/function/telemetry"
 )
 
 func TestTraceOf(t *testing.T) {
@@ -40,11 +43,11 @@ func TestTraceOf(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := http.Header{}
-			h.Set("traceparent", tt.traceparent)
-			h.Set("X-Cloud-Trace-Context", tt.cloud)
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+			r.Header.Set("traceparent", tt.traceparent)
+			r.Header.Set("X-Cloud-Trace-Context", tt.cloud)
 			got := map[string]string{}
-			for _, attr := range traceOf(h) {
+			for _, attr := range traceOf(telemetry.Off(), r) {
 				got[attr.Key] = attr.Value.String()
 			}
 			if got["trace_id"] != tt.trace || got["span_id"] != tt.span {

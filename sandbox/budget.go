@@ -3,9 +3,10 @@ package sandbox
 // Doors is what the sandbox's caller holds on behalf of its clients: the reserve
 // must contain the bytes, and the process's limit the connections.
 type Doors struct {
-	Fixed   int64 // bytes whatever the number of slots: connections, and the base of intake
-	PerSlot int64 // bytes more for each slot: requests in the line, replies in flight
-	Clients int   // connections, a descriptor each
+	Fixed     int64 // bytes whatever the number of slots: connections, and the base of intake
+	PerSlot   int64 // bytes more for each slot: requests in the line, replies in flight
+	Telemetry int64 // what waits to be exported, and its export
+	Clients   int   // connections, a descriptor each
 }
 
 // Budget is the memory arithmetic of one container, settled at start-up.

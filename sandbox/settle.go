@@ -109,6 +109,10 @@ func (in budgetInputs) budget(slots int) Budget {
 			{"memory line", b.margin},
 		}
 		b.server = server + doors + perSlot
+		if telemetry := up(in.doors.Telemetry); telemetry > 0 {
+			b.Parts = append(b.Parts, BudgetPart{"telemetry", telemetry})
+			b.server += telemetry
+		}
 	}
 	for _, p := range b.Parts {
 		b.Reserve += p.MiB
