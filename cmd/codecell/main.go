@@ -3,7 +3,7 @@
 //
 //	codecell [serve]      POST /execute and the rest of the contract, on PORT
 //	codecell run FILE|-   one program, its streams and exit code passed through
-//	codecell doctor       what this machine gives: layers, memory, interpreter
+//	codecell doctor       what this machine gives: layers, memory, interpreter; attacks on it
 //	codecell version      what was built
 //
 // Variables of the environment configure all of them alike; package function
