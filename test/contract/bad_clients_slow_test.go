@@ -54,9 +54,7 @@ var slowClients = []slowClient{
 // Clients that take their time meet the time-outs, all of them at once; and the
 // next request is served beside them and after them.
 func TestSlowClients(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 10 s")
-	}
+	requireLong(t, bodyTime)
 	t.Parallel()
 	var open []*slowConn
 	for _, bin := range both {
@@ -138,4 +136,12 @@ func (c *slowConn) end(t *testing.T) string {
 		t.Errorf("%s: the connection is still open", c.name)
 	}
 	return said + fmt.Sprintf(" after %.1f s", c.took.Seconds())
+}
+
+// requireLong skips with -short what takes so long.
+func requireLong(t *testing.T, takes time.Duration) {
+	t.Helper()
+	if testing.Short() {
+		t.Skipf("time: want %v, have -short", takes)
+	}
 }

@@ -59,6 +59,10 @@ var mutations = []mutation{
 		edits: []edit{allow("shmget", "shmat", "shmctl")},
 	},
 	{
+		name: "connections", without: "the cap on connections", attack: "idle-connections",
+		edits: []edit{{"cmd/codecell/conncap.go", "	if len(c.conns) >= c.max {\n", "	if c.max == 0 {\n"}},
+	},
+	{
 		name: "intake", without: "the bound on bodies in memory", attack: "stalled-bodies",
 		edits: []edit{
 			{"function/intake.go", "	return make(intake, intakeBase+slots*intakeOfSlot(line))\n", "	return make(intake, 10_000+0*slots*intakeOfSlot(line))\n"},
