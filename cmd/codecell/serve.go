@@ -38,6 +38,9 @@ func (serveCmd) Run(w world) error {
 	defer leaveOrphans()
 	go sandbox.ReapOrphans(orphans)
 
+	if err := forgetStart(); err != nil {
+		log.Debug("the start's pages are kept", "error", err)
+	}
 	err = serve(stop, w, service, log)
 	return errors.Join(err, service.Close())
 }
