@@ -73,7 +73,7 @@ type Client struct {
 func (s *Server) Client(timeout time.Duration) *Client {
 	return &Client{url: s.URL, http: &http.Client{
 		Timeout:   timeout,
-		Transport: &http.Transport{MaxIdleConnsPerHost: 64},
+		Transport: &http.Transport{MaxIdleConnsPerHost: 64, DialContext: s.dial},
 	}}
 }
 

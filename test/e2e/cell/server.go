@@ -4,6 +4,7 @@ package cell
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,11 @@ type Options struct {
 	// Env are NAME=value pairs, added to PATH, PORT and LOCAL_ONLY. Nothing else of the
 	// caller's environment reaches the server.
 	Env []string
+	// Host is the address at which the server is asked; empty: 127.0.0.1.
+	Host string
+	// OwnNetwork says that Wrap gives the server a network namespace of its own: it
+	// is asked from in there (only as root).
+	OwnNetwork bool
 }
 
 // Server is a running codecell.
@@ -44,6 +50,7 @@ type Server struct {
 	// Proc is the server's process.
 	Proc Proc
 
+	dial   dialer // nil: as usual
 	cmd    *exec.Cmd
 	log    *logBuffer
 	exited chan struct{} // closed when the process is reaped
@@ -75,7 +82,7 @@ func Launch(opts Options) (*Server, error) {
 	}
 	argv := append(append([]string{}, opts.Wrap...), opts.Binary, "serve")
 	s := &Server{
-		URL:    "http://127.0.0.1:" + port,
+		URL:    "http://" + net.JoinHostPort(cmp.Or(opts.Host, "127.0.0.1"), port),
 		log:    &logBuffer{},
 		exited: make(chan struct{}),
 	}
@@ -90,6 +97,9 @@ func Launch(opts Options) (*Server, error) {
 		return nil, err
 	}
 	own.add(s.cmd.Process.Pid)
+	if opts.OwnNetwork {
+		s.dial = dialWhere(s.cmd.Process.Pid)
+	}
 	if s.Proc, err = Process(s.cmd.Process.Pid); err != nil {
 		err = fmt.Errorf("the server vanished at once: %w", err)
 	}
@@ -115,7 +125,7 @@ func freePort() (string, error) {
 
 // WaitReady returns nil when /readyz answers 200, else why it will not.
 func (s *Server) WaitReady(ctx context.Context) error {
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: s.dial}, Timeout: 5 * time.Second}
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
