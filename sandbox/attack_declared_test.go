@@ -28,6 +28,7 @@ var attackFiles embed.FS
 //	# seen from outside: victim      what the positive control changes:
 //	                                 victim, server, files, visitors, signals
 //	# may be absent: why             this machine may have no such thing to attack
+//	# not on gVisor: why             where nothing holds it
 type declared struct {
 	name, code  string
 	outer       bool
@@ -35,11 +36,14 @@ type declared struct {
 	inner       bool
 	seen        []string // sorted
 	mayBeAbsent string
+	notOnGVisor string
 }
 
 // containedBy says what the declaration means for a jail with its layers.
 func (a declared) containedBy(j jail) bool {
 	switch {
+	case onGVisor && a.notOnGVisor != "":
+		return false
 	case j.name == "both":
 		return true
 	case j.name == "inner":
@@ -83,7 +87,7 @@ func parseAttack(text string) (declared, error) {
 			break
 		}
 		name, value, found := strings.Cut(comment, ": ")
-		known := found && slices.Contains([]string{"contained by", "outer relies on", "not by outer", "not by inner", "seen from outside", "may be absent"}, name)
+		known := found && slices.Contains([]string{"contained by", "outer relies on", "not by outer", "not by inner", "seen from outside", "may be absent", "not on gVisor"}, name)
 		switch {
 		case known && told == 0:
 			return declared{}, fmt.Errorf("%q stands before what the attack tries", comment)
@@ -99,7 +103,7 @@ func parseAttack(text string) (declared, error) {
 			told++
 		}
 	}
-	a := declared{mayBeAbsent: fields["may be absent"]}
+	a := declared{mayBeAbsent: fields["may be absent"], notOnGVisor: fields["not on gVisor"]}
 	switch fields["contained by"] {
 	case "outer, inner":
 		a.outer, a.inner = true, true

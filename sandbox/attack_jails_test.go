@@ -4,6 +4,7 @@ package sandbox
 
 import (
 	"bufio"
+	"context"
 	_ "embed"
 	"encoding/hex"
 	"encoding/json"
@@ -66,7 +67,9 @@ func outside(interpreter string, address uint64, hits chan os.Signal) jail {
 	return jail{name: "outside", server: os.Getpid(), secret: address, attack: func(t *testing.T, code string) ended {
 		t.Helper()
 		drainSignals(hits)
-		cmd := exec.CommandContext(t.Context(), interpreter, "-I", "-S", "-c", code)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // one that waits for a call that is not there
+		defer cancel()
+		cmd := exec.CommandContext(ctx, interpreter, "-I", "-S", "-c", code)
 		cmd.Env = []string{secretName + "=" + secretText}
 		cmd.WaitDelay = time.Second
 		var stdout, stderr strings.Builder

@@ -55,6 +55,7 @@ func TestAttacks(t *testing.T) {
 		table[0] = append(table[0], j.name)
 	}
 	contained := map[string]int{}
+	controls := 0 // that win
 	all := loadAttacks(t)
 	for _, a := range all {
 		row := []string{a.name}
@@ -70,16 +71,27 @@ func TestAttacks(t *testing.T) {
 			continue // it has failed before its end
 		}
 		for i, j := range jails {
-			if end := attack.End(row[i+1]); end == attack.Lost || end == attack.Killed {
+			switch end := attack.End(row[i+1]); {
+			case end == attack.Lost || end == attack.Killed:
 				contained[j.name]++
+			case end == attack.Won && j.layers == nil:
+				controls++
 			}
 		}
 	}
 	wantTreasure(t, secret)
+	if onGVisor && controls < len(all)/2 {
+		t.Errorf("%d of %d attacks win outside: too few for the others' defeats to prove anything", controls, len(all))
+	}
 	t.Log("\n" + align(table))
-	t.Logf("%d attacks tried, %d contained: by outer alone %d (without Landlock %d, by its filter, uid and limits %d), by inner alone %d, by both %d",
-		len(all), contained["both"], contained["outer"], contained["outer without Landlock"], contained["outer's filter"], contained["inner"], contained["both"])
+	t.Logf("%d attacks tried, %d win outside, %d contained: by outer alone %d (without Landlock %d, by its filter, uid and limits %d), by inner alone %d, by both %d",
+		len(all), controls, contained["both"], contained["outer"], contained["outer without Landlock"], contained["outer's filter"], contained["inner"], contained["both"])
 }
+
+// onGVisor says that the kernel is gVisor, which lacks some of what is attacked: that
+// an attack wins outside, or where it is not declared to be contained, is then a
+// matter of count, and Linux's to prove. TestGVisor in test/e2e sets it.
+var onGVisor = os.Getenv("CODECELL_TEST_KERNEL") == "gvisor"
 
 // quiet makes a sandbox whose policy observes, and says nothing of it.
 func quiet(p *Profile, cfg *Config) {
@@ -105,6 +117,7 @@ func (w *watch) make(a declared, j jail) string {
 	}
 	slices.Sort(seen)
 	switch {
+	case onGVisor && (j.layers == nil || !a.containedBy(j)): // lost for want of the call, perhaps
 	case j.layers == nil && got == attack.Absent && a.mayBeAbsent != "":
 	case j.layers == nil && got != attack.Won:
 		fail("the positive control does not win")

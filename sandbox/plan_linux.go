@@ -27,6 +27,7 @@ type plan struct {
 	landlockWhy string // when the ABI is 0
 	namespaces  uintptr
 	nsWhy       string // when some namespace is missing
+	gVisor      bool   // the kernel keeps limits by uid as gVisor does
 }
 
 // Namespace layers, in the order in which they are reported.
@@ -49,7 +50,7 @@ const (
 
 // newPlan finds out what can be found out without starting anything.
 func newPlan() plan {
-	p := plan{uid: os.Geteuid(), gid: os.Getegid(), namespaces: everyNamespace}
+	p := plan{uid: os.Geteuid(), gid: os.Getegid(), namespaces: everyNamespace, gVisor: !keepsSignalLimit()}
 	if p.uid == 0 {
 		p.drop, p.uid, p.gid = true, runUID, runGID
 	}
@@ -62,6 +63,17 @@ func newPlan() plan {
 	}
 	p.landlockABI = abi
 	return p
+}
+
+// keepsSignalLimit reports whether RLIMIT_SIGPENDING can be set to what it is:
+// gVisor, which does not keep that limit, refuses even so.
+func keepsSignalLimit() bool {
+	var now unix.Rlimit
+	err := unix.Getrlimit(unix.RLIMIT_SIGPENDING, &now)
+	if err == nil {
+		err = unix.Setrlimit(unix.RLIMIT_SIGPENDING, &now)
+	}
+	return !errors.Is(err, unix.EPERM)
 }
 
 // possible refuses a server that is root but can't make anybody else of its runs.
@@ -142,11 +154,15 @@ func (p plan) has(flag uintptr) bool { return p.namespaces&flag != 0 }
 // layers reports the plan once a zygote has started by it and was verified.
 func (p plan) layers() []Layer {
 	active := func(name, detail string) Layer { return Layer{name, LayerActive, detail} }
+	limits := "address space, CPU time, processes, descriptors, files, signals, locked memory"
+	if p.gVisor {
+		limits = "address space, CPU time, processes of a run, descriptors, files, locked memory; this kernel does not limit queued signals"
+	}
 	layers := []Layer{
 		active("capabilities", "all sets empty, read back from outside"),
 		active("no_new_privs", "set before exec"),
 		active("seccomp", "default-deny for interpreter and run, one filter each, and a seal between them"),
-		active("rlimits", "address space, CPU time, processes, descriptors, files, signals, locked memory"),
+		active("rlimits", limits),
 		active("non_dumpable", "server, zygote and runs"),
 	}
 	if p.drop {
@@ -180,9 +196,10 @@ func (p plan) layers() []Layer {
 // runs, and another zygote with its own during a planned replacement. The limit
 // counts by uid and user namespace. Without a namespace of ours that is every
 // process of the uid on this host, other containers' zygotes and runs among them:
-// 0, no limit, then. A run's own limit is 0 in any case.
+// 0, no limit, then, and under gVisor, which counts by uid alone, and threads, the
+// server's among them. A run's own limit is 0 in any case.
 func (p plan) processes(slots int) uint64 {
-	if p.has(unix.CLONE_NEWUSER) {
+	if p.has(unix.CLONE_NEWUSER) && !p.gVisor {
 		return uint64(2*slots + 4)
 	}
 	return 0

@@ -56,6 +56,7 @@ func TestProcessesAreLimitedOnlyWhereTheyAreOurs(t *testing.T) {
 	}{
 		{plan{drop: true, namespaces: everyNamespace}, 1, 6},
 		{plan{namespaces: everyNamespace}, 4, 12},
+		{plan{drop: true, namespaces: everyNamespace, gVisor: true}, 1, 0},
 		{plan{drop: true, namespaces: notUser}, 1, 0},
 		{plan{drop: true}, 1, 0},
 		{plan{}, 1, 0},
