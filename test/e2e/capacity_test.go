@@ -59,7 +59,7 @@ func TestCapacity(t *testing.T) {
 	for _, clients := range []int{1, 2, 4, 16} {
 		t.Run(fmt.Sprintf("clients=%d", clients), func(t *testing.T) {
 			group := newCgroup(t, containerMiB<<20)
-			s := start(t, cell.Options{Wrap: group.enter()})
+			s := start(t, cell.Options{Wrap: group.Enter()})
 			c := client(t, s)
 			served, refused := 0, 0
 			for range rounds {
@@ -105,7 +105,7 @@ func TestCapacityCanFail(t *testing.T) {
 	group := newCgroup(t, 16<<30)
 	s, err := cell.Start(t.Context(), cell.Options{
 		Binary: codecell,
-		Wrap:   group.enter(),
+		Wrap:   group.Enter(),
 		Env:    []string{"SANDBOX_MAX_CONCURRENCY=4"},
 	})
 	if err != nil {

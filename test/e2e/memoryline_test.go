@@ -88,7 +88,7 @@ func TestMemoryLine(t *testing.T) {
 	t.Run("in a run", func(t *testing.T) {
 		group := newCgroup(t, containerMiB<<20)
 		s := start(t, cell.Options{
-			Wrap: group.enter(),
+			Wrap: group.Enter(),
 			Env:  []string{"SANDBOX_PROFILE=" + profile(t, "observe", "policy", "ast_scan", "mode")},
 		})
 		c := client(t, s)
@@ -109,7 +109,7 @@ func TestMemoryLine(t *testing.T) {
 		const limit, memory, runs = 1780, 128, 11
 		group := newCgroup(t, limit<<20)
 		s := start(t, cell.Options{
-			Wrap: group.enter(),
+			Wrap: group.Enter(),
 			Env: []string{"SANDBOX_MAX_CONCURRENCY=" + strconv.Itoa(runs), "SANDBOX_PROFILE=" + profileWith(t,
 				change{memory, []string{"limits", "memory_mib"}}, change{"observe", []string{"policy", "ast_scan", "mode"}})},
 		})
@@ -145,7 +145,7 @@ func TestMemoryLine(t *testing.T) {
 	})
 	t.Run("outside", func(t *testing.T) { // the positive control
 		group := newCgroup(t, containerMiB<<20)
-		args := append(group.enter(), "/usr/bin/python3", "-I", "-S", "-")
+		args := append(group.Enter(), "/usr/bin/python3", "-I", "-S", "-")
 		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 		cmd.Stdin = strings.NewReader(sparse)
 		out, err := cmd.CombinedOutput()

@@ -31,7 +31,7 @@ func TestSoak(t *testing.T) {
 	group := newCgroup(t, containerMiB<<20)
 	options := cell.Options{
 		Binary: codecell,
-		Wrap:   group.enter(),
+		Wrap:   group.Enter(),
 		Env:    []string{"SANDBOX_PROFILE=" + profile(t, "observe", "policy", "ast_scan", "mode")},
 	}
 	claim := doctor(t, options)
