@@ -1,17 +1,48 @@
-# The image of codecell: one static binary and a Python, for any user.
+# The image of codecell: one static binary, a Python of Debian's, and what that
+# Python needs. No shell, no other program, nothing that the server's user may
+# write.
 #
-#	make build image        with Debian's own trixie for a base, no registry needed
-#	docker build .          from a registry's, after make build
+#	docker build .          with a registry's Go and Debian
+#	make image              without a registry: Debian packages and this machine's Go (root, podman)
 #
-# BASE has a python3 of 3.11 or newer, which is all that is needed of it: no
-# shell, no writable file.
-ARG BASE=docker.io/library/python:3.13-slim-trixie
-FROM ${BASE}
-COPY --chmod=0755 bin/codecell /usr/local/bin/codecell
+# BUILD has Go, BASE is a Debian with apt whose python3 is 3.11 to 3.13.
+# PYTHON_PACKAGES are what a profile imports beyond the standard library, as
+# Debian calls it: --build-arg PYTHON_PACKAGES="python3-numpy python3-pandas".
+ARG BUILD=docker.io/library/golang:1.26-trixie
+ARG BASE=docker.io/library/debian:trixie-slim
+
+# The compiler runs on the machine that builds, whatever the image is for.
+FROM --platform=$BUILDPLATFORM ${BUILD} AS build
+ARG TARGETARCH
+WORKDIR /src
+COPY . .
+RUN CGO_ENABLED=0 GOARCH=$TARGETARCH go build -trimpath -ldflags '-s -w' -o /codecell ./cmd/codecell
+
+# Debian installs; then what the interpreter needs is copied into a root of its
+# own, so that nothing has to be remembered and removed.
+FROM ${BASE} AS root
+ARG PYTHON_PACKAGES=""
+ENV DEBIAN_FRONTEND=noninteractive
+RUN apt-get update && apt-get install --yes --no-install-recommends python3 $PYTHON_PACKAGES
+COPY deploy/image/root.sh /tmp/root.sh
+RUN sh /tmp/root.sh /image python3 $PYTHON_PACKAGES
+
+FROM scratch
+COPY --from=root /image /
+COPY --from=build /codecell /usr/local/bin/codecell
+ARG VERSION=devel
+ARG REVISION=unknown
+ARG SOURCE=""
+LABEL org.opencontainers.image.title="codecell" \
+      org.opencontainers.image.description="Runs untrusted Python, one program at a time, behind POST /execute" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.licenses="Apache-2.0"
 # Nobody in /etc/passwd, and the same number as in distroless images: a pod that
 # must not run as root is checked by the number.
 USER 65532:65532
-ENV PATH=/usr/local/bin:/usr/bin:/bin
+ENV PATH=/usr/local/bin:/usr/bin
 EXPOSE 8080
 ENTRYPOINT ["/usr/local/bin/codecell"]
 CMD ["serve"]

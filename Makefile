@@ -84,8 +84,10 @@ e2e-short: build ## the same, less the long ones
 bench: build ## the figures of docs/benchmarks.md, measured on this machine
 	$(GO) run ./test/bench
 
-image: build ## the container image localhost/codecell:prove, on a base of Debian packages (root, podman)
-	$(GO) run ./test/prove -image-only
+image: ## the container image, and its contents in bin/image.cdx.json, without a registry (root, podman; IMAGE=... ARCH=arm64 PYTHON_PACKAGES=... FRESH=true)
+	@mkdir -p bin
+	$(GO) run ./test/e2e/image/make -image "$(or $(IMAGE),localhost/codecell:latest)" $(if $(ARCH),-arch $(ARCH)) \
+		-packages "$(PYTHON_PACKAGES)" -source "$(SOURCE)" -fresh=$(or $(FRESH),false)
 
 prove: build ## every attack on the memory of the real container, with what the kernel counted (root, podman; PROVE="-soak 1m")
 	$(GO) run ./test/prove -json bin/prove.json $(PROVE)

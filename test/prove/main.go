@@ -9,7 +9,7 @@
 //	go run ./test/prove -mutations [-attack REGEXP]
 //	go run ./test/prove [-configuration one,auto] [-attack REGEXP] [-soak 30m] [-cpu core] [-outside=false] [-json FILE] [-list] [-image-only]
 //
-// It needs root and Debian's packages podman, runc and debootstrap, and says so
+// It needs root and Debian's packages podman, runc and mmdebstrap, and says so
 // where they are missing. Nothing comes from an image registry: the base image is
 // made of Debian packages once and kept in the user's cache directory. When it
 // ends, by itself or by Ctrl-C, no container and no cgroup of it is left.
