@@ -54,6 +54,31 @@ func TestReapsAsInit(t *testing.T) {
 		wantStatus(t, get("/readyz"), s.do(t, get("/readyz")), http.StatusOK)
 		wantPrinted(t, s.do(t, program{Code: "print(1)"}.request()), "1\n")
 	}
+
+	// A zygote that dies with a run and a parked one leaves nobody behind, not even a zombie.
+	busy := s.occupy(t, endless)
+	family := s.awaitFamily(t, 3)
+	for _, p := range family {
+		if p.Parent == s.pid {
+			if err := syscall.Kill(p.PID, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	wantStatus(t, endless.request(), s.answer(t, busy, endless.request(), answerTime), http.StatusServiceUnavailable)
+	for _, p := range family {
+		if p.Exists() {
+			t.Errorf("left of the zygote that was killed: %v", p)
+		}
+	}
+	for deadline := time.After(answerTime); s.do(t, get("/readyz")).Status != http.StatusOK; {
+		select {
+		case <-deadline:
+			t.Fatal("no other zygote")
+		case <-time.After(poll):
+		}
+	}
+	wantPrinted(t, s.do(t, program{Code: "print(2)"}.request()), "2\n")
 	s.signal(t, syscall.SIGTERM)
 	s.wantGoodEnd(t, 5*time.Second)
 }
