@@ -13,6 +13,7 @@
 //	GET  /readyz, /ready               200 when warm, busy or not; else 503 with the reason
 //	GET  /profile                      what programs may do, and how full the container is
 //	GET  /openapi.yaml, /openapi.json  the contract in full
+//	GET  /metrics                      for Prometheus, where it was asked for; else 404
 //
 // HEAD is answered where GET is.
 //
@@ -75,6 +76,14 @@
 //	SANDBOX_PYTHON           found    the interpreter
 //	SANDBOX_TOKENS_FILE      none     bearer tokens, one a line; read again when it changes
 //	SANDBOX_LOG_LEVEL        info     debug, info, warn, error
+//	OTEL_*                   none     traces and metrics: package telemetry
+//	K_SERVICE, GOOGLE_CLOUD_PROJECT   where the platform sets them, names for both
+//
+// # Seen from outside
+//
+// A request is one line in the log (record.go), one trace (spans.go) and some counts
+// (meters.go). None has anything of a program or its output but the SHA-256 of the
+// code. Package telemetry takes traces and counts where they are wanted.
 //
 // # What is not protected
 //

@@ -10,7 +10,7 @@ const (
 	// them is cut.
 	maxAttributes = 64
 	maxValue      = 256 // bytes
-	maxSeries     = 200 // of one instrument; what would be one more is counted as "other"
+	maxSeries     = 100 // of one instrument; what is more is counted together
 	// maxHeader is how long a header may be that is taken for a trace's context:
 	// each span carries its tracestate. W3C asks for 512 at least.
 	maxHeader = 512

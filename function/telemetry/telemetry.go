@@ -83,6 +83,18 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (*Telemetry, error
 	return t, nil
 }
 
+// To sends spans and measurements to what the caller brings, either may be nil.
+func To(spans sdktrace.SpanExporter, measurements sdkmetric.Reader) *Telemetry {
+	t := &Telemetry{tracer: off.tracer, propagator: off.propagator}
+	if spans != nil {
+		t.openTraces(spans, resource.Empty())
+	}
+	if measurements != nil {
+		t.readMetrics(measurements, resource.Empty())
+	}
+	return t
+}
+
 // openTraces makes spans go to exporter, from a queue of our own bounds.
 func (t *Telemetry) openTraces(exporter sdktrace.SpanExporter, res *resource.Resource) {
 	t.traces = sdktrace.NewTracerProvider(
