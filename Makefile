@@ -19,7 +19,7 @@ have_race = [ "$$($(GO) env CGO_ENABLED)" = 1 ] && \
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-framework build test check fmt-check vet-check lint-check module-check python-check \
-	e2e e2e-short bench image prove prove-mutations deploy-cloudrun deploy-knative deploy-check clean
+	e2e e2e-short bench image prove prove-v2 prove-mutations deploy-cloudrun deploy-knative deploy-check clean
 
 help: ## what can be made (the default)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -91,6 +91,9 @@ image: ## the container image, and its contents in bin/image.cdx.json, without a
 
 prove: build ## every attack on the memory of the real container, with what the kernel counted (root, podman; PROVE="-soak 1m")
 	$(GO) run ./test/prove -json bin/prove.json $(PROVE)
+
+prove-v2: build ## some of them in a guest with cgroup v2, where one kill takes the container (root, qemu; PROVE="-v2 bookworm")
+	$(GO) run ./test/prove -v2 trixie $(PROVE)
 
 prove-mutations: ## take one rule after the other away: its attack must notice (root, podman)
 	$(GO) run ./test/prove -mutations $(PROVE)

@@ -175,6 +175,15 @@ func (c *cgroup) oomKills() (int64, error) {
 	return c.field("memory.events", "oom_kill")
 }
 
+// groupKills is how often the kernel has killed all processes of the cgroup at once.
+// v1 knows no such thing.
+func (c *cgroup) groupKills() (int64, error) {
+	if c.v1 {
+		return 0, nil
+	}
+	return c.field("memory.events", "oom_group_kill")
+}
+
 // limitHits is how often a charge met the limit, reclaimed or not.
 func (c *cgroup) limitHits() (int64, error) {
 	if c.v1 {

@@ -3,6 +3,7 @@
 package memory
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -20,20 +21,29 @@ func throttled(pid int) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	return throttledIn("/sys/fs/cgroup", string(own))
+}
+
+// throttledIn is throttled for a process whose /proc/PID/cgroup is own, where the
+// hierarchies are mounted below root.
+func throttledIn(root, own string) (time.Duration, error) {
 	for _, try := range []struct {
 		dir, controller, key string
 		unit                 time.Duration
 	}{
-		{"/sys/fs/cgroup/cpu", "cpu", "throttled_time", time.Nanosecond},
-		{"/sys/fs/cgroup", "", "throttled_usec", time.Microsecond},
+		{"cpu", "cpu", "throttled_time", time.Nanosecond},
+		{"", "", "throttled_usec", time.Microsecond},
 	} {
-		file := filepath.Join(try.dir, pathOf(string(own), try.controller), "cpu.stat")
+		file := filepath.Join(root, try.dir, pathOf(own, try.controller), "cpu.stat")
 		text, err := os.ReadFile(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return 0, err
+		}
+		if try.controller == "" && !bytes.Contains(text, []byte(try.key)) {
+			return 0, nil // v2 has the file always, the line with the controller
 		}
 		n, err := fieldOf(text, file, try.key)
 		return time.Duration(n) * try.unit, err

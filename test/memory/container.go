@@ -70,6 +70,7 @@ type Container struct {
 	Server cell.Proc // by the machine's number
 
 	name   string
+	remove func() // kills all of its processes, whatever its state
 	livez  string // Options'
 	cpu    CPU    // Options'
 	group  *cgroup
@@ -112,6 +113,11 @@ func (o Options) run(name string, more ...string) []string {
 func Start(ctx context.Context, o Options, name string) (_ *Container, err error) {
 	c := &Container{name: name, livez: o.Livez, cpu: o.CPU, log: &tail{}, exited: make(chan struct{})}
 	url := make(chan string, 1)
+	c.remove = func() {
+		ctx, cancel := context.WithTimeout(context.Background(), podmanTimeout)
+		defer cancel()
+		_ = podman(ctx, "rm", "--force", "--time=0", c.name).Run() // an error means that it is gone
+	}
 	c.launch(podman(context.WithoutCancel(ctx), o.run(name)...), url)
 	defer func() {
 		if err != nil {
@@ -119,14 +125,8 @@ func Start(ctx context.Context, o Options, name string) (_ *Container, err error
 			err = fmt.Errorf("container: %w; it printed:\n%s", err, c.Log())
 		}
 	}()
-	select {
-	case c.URL = <-url:
-	case <-c.exited:
-		return nil, fmt.Errorf("it ended at once: %w", c.exitError())
-	case <-time.After(startTimeout):
-		return nil, fmt.Errorf("no port after %v", startTimeout)
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := c.await(ctx, url); err != nil {
+		return nil, err
 	}
 	pid, err := c.pid(ctx)
 	if err != nil {
@@ -140,6 +140,20 @@ func Start(ctx context.Context, o Options, name string) (_ *Container, err error
 	}
 	// Nobody has connected yet: sockets are counted from their accept(2) on.
 	return c, errors.Join(c.group.countTCP(int64(o.MemoryMiB)<<20), c.group.killTogether())
+}
+
+// await waits until the server listens.
+func (c *Container) await(ctx context.Context, url <-chan string) error {
+	select {
+	case c.URL = <-url:
+		return nil
+	case <-c.exited:
+		return fmt.Errorf("it ended at once: %w", c.exitError())
+	case <-time.After(startTimeout):
+		return fmt.Errorf("no port after %v", startTimeout)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // launch starts podman and watches over it. If this process is killed, podman
@@ -205,9 +219,7 @@ func (c *Container) Stop() error {
 
 // Kill removes the container, whatever its state, and waits for podman.
 func (c *Container) Kill() {
-	ctx, cancel := context.WithTimeout(context.Background(), podmanTimeout)
-	defer cancel()
-	_ = podman(ctx, "rm", "--force", "--time=0", c.name).Run() // an error means that it is gone
+	c.remove()
 	<-c.exited
 	c.close()
 }

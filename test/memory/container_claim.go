@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os/exec"
 
 	"codecell/test/e2e/cell"
 )
@@ -59,8 +60,12 @@ var ErrNotHeld = errors.New("codecell doctor: an attack was not held")
 func Doctor(ctx context.Context, o Options, name string) (claim Claim, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	return claimOf(podman(ctx, append(o.run(name), "doctor", "--json")...))
+}
+
+// claimOf reads what codecell doctor --json prints.
+func claimOf(cmd *exec.Cmd) (claim Claim, err error) {
 	var stderr bytes.Buffer
-	cmd := podman(ctx, append(o.run(name), "doctor", "--json")...)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	const code = 2 // doctor's, for an attack that was not held

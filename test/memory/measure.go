@@ -37,9 +37,11 @@ type Measurement struct {
 	Configuration string  `json:"configuration"`
 	Seconds       float64 `json:"seconds"`
 
-	// Kills are the kernel's in this container. MachineKills are those anywhere,
-	// of other containers too: they are shown and not judged.
+	// Kills are the kernel's in this container, one for each process. GroupKills are
+	// how often it took all of them at once (cgroup v2 only). MachineKills are those
+	// anywhere, of other containers too: they are shown and not judged.
 	Kills        int64 `json:"oom_kills"`
+	GroupKills   int64 `json:"oom_group_kills"`
 	MachineKills int64 `json:"machine_oom_kills"`
 	LimitHits    int64 `json:"limit_hits"` // charges that met the limit, page cache included
 

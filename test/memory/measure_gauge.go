@@ -26,9 +26,10 @@ type gauge struct {
 
 // counters are what there is to count; amounts in bytes.
 type counters struct {
-	kills, machineKills, limitHits int64
-	peak, tcp, server              int64
-	throttled                      time.Duration
+	kills, groupKills, machineKills, limitHits int64
+
+	peak, tcp, server int64
+	throttled         time.Duration
 }
 
 // startGauge notes in m what is there at rest, and resets every peak.
@@ -39,7 +40,7 @@ func (c *Container) startGauge(m *Measurement) (*gauge, error) {
 	m.Rest, _, errs[1] = c.group.charge()
 	errs[2] = c.group.resetPeak()
 	errs[3] = c.resetServerPeak()
-	g.before, errs[4] = c.count()
+	errs[4] = c.count(&g.before)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("before the attack: %w", err)
 	}
@@ -55,12 +56,13 @@ func (g *gauge) watch() {
 	tick := time.NewTicker(gaugePeriod)
 	defer tick.Stop()
 	for {
-		now, err := g.c.count()
+		now := g.last
+		err := g.c.count(&now)
+		now.tcp = max(now.tcp, g.last.tcp) // the kernel has no peak for it in v2
+		g.last = now
 		if err != nil {
 			return
 		}
-		now.tcp = max(now.tcp, g.last.tcp) // the kernel has no peak for it in v2
-		g.last = now
 		select {
 		case <-g.quit:
 			return
@@ -73,11 +75,10 @@ func (g *gauge) watch() {
 // container that is gone it is what was seen last.
 func (g *gauge) finish(m *Measurement) error {
 	g.end()
-	now, err := g.c.count()
-	if err != nil {
-		now = g.last
-	}
+	now := g.last
+	err := g.c.count(&now)
 	m.Kills = now.kills - g.before.kills
+	m.GroupKills = now.groupKills - g.before.groupKills
 	m.MachineKills = now.machineKills - g.before.machineKills
 	m.LimitHits = now.limitHits - g.before.limitHits
 	m.Throttled = now.throttled - g.before.throttled
@@ -88,17 +89,28 @@ func (g *gauge) finish(m *Measurement) error {
 	return nil
 }
 
-// count reads all counters.
-func (c *Container) count() (n counters, err error) {
-	var errs [7]error
-	n.kills, errs[0] = c.group.oomKills()
-	n.machineKills, errs[1] = machineKills()
-	n.limitHits, errs[2] = c.group.limitHits()
-	n.peak, errs[3] = c.group.peakCharge()
-	_, n.tcp, errs[4] = c.group.charge()
-	n.server, errs[5] = c.serverPeak()
-	n.throttled, errs[6] = throttled(c.Server.PID)
-	return n, errors.Join(errs[:]...)
+// count reads all counters. What can't be read stays as it was: of a server that was
+// killed its cgroup may still tell by what.
+func (c *Container) count(n *counters) error {
+	return errors.Join(
+		note(&n.kills, c.group.oomKills),
+		note(&n.groupKills, c.group.groupKills),
+		note(&n.machineKills, machineKills),
+		note(&n.limitHits, c.group.limitHits),
+		note(&n.peak, c.group.peakCharge),
+		note(&n.tcp, func() (int64, error) { _, tcp, err := c.group.charge(); return tcp, err }),
+		note(&n.server, c.serverPeak),
+		note(&n.throttled, func() (time.Duration, error) { return throttled(c.Server.PID) }),
+	)
+}
+
+// note keeps what was read, if it was.
+func note[N int64 | time.Duration](in *N, read func() (N, error)) error {
+	n, err := read()
+	if err == nil {
+		*in = n
+	}
+	return err
 }
 
 // resetServerPeak lets VmHWM begin at now (proc_pid_clear_refs(5): 5).

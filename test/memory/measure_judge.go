@@ -15,7 +15,10 @@ import (
 
 // judge compares what was measured with what the promise says.
 func (c *Container) judge(m *Measurement, a Attack) {
-	if m.Kills > 0 {
+	switch {
+	case m.GroupKills > 0:
+		m.breach(Kills, "the kernel killed the whole container, %d processes", m.Kills)
+	case m.Kills > 0:
 		m.breach(Kills, "the kernel killed %d", m.Kills)
 	}
 	if m.LimitHits > 0 {

@@ -7,6 +7,7 @@
 //
 //	make prove
 //	go run ./test/prove -mutations [-attack REGEXP]
+//	go run ./test/prove -v2 RELEASE [-attack REGEXP]
 //	go run ./test/prove [-configuration one,auto] [-attack REGEXP] [-soak 30m] [-cpu core] [-outside=false] [-json FILE] [-list] [-image-only]
 //
 // It needs root and Debian's packages podman, runc and mmdebstrap, and says so
@@ -69,9 +70,13 @@ func run(ctx context.Context) error {
 	})
 	flag.BoolVar(&w.outside, "outside", true, "run each program outside of the jail as well, as the positive control")
 	flag.BoolVar(&w.mutations, "mutations", false, "take one rule after the other out of the product: its attack must show that")
+	v2 := flag.String("v2", "", "make the attacks in a guest with cgroup v2 instead, whose kernel is that of the Debian `release`: trixie, bookworm")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected %q", flag.Args())
+	}
+	if *v2 != "" {
+		return proveV2(ctx, w.binary, *v2, *pattern)
 	}
 	var err error
 	if w.configurations, err = choose(*names); err != nil {
