@@ -89,6 +89,9 @@ func TestDoors(t *testing.T) {
 	if doors > (room-10)<<20 {
 		t.Errorf("doors are %.1f MiB of %d", float64(doors)/(1<<20), room)
 	}
+	if on := testConfig(t, "OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4318").doors(); d.Telemetry != 0 || on.Telemetry != 12<<20 {
+		t.Errorf("telemetry: %d bytes, with exporters %d", d.Telemetry, on.Telemetry)
+	}
 	if plain := testConfig(t).doors(); plain.PerSlot >= d.PerSlot || plain.Fixed != d.Fixed {
 		t.Errorf("without a line: %+v, with one: %+v", plain, d)
 	}

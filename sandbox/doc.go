@@ -21,7 +21,8 @@
 // Where to read: New and Run (sandbox_linux.go), one run from hand-over to result
 // (run_linux.go, flight_linux.go), the messages, drawn (protocol.go), a zygote's life
 // (zygote_linux.go, keeper_linux.go), the budget (budget.go, settle.go) and the
-// memory line (watch_linux.go).
+// memory line (watch_linux.go); and what an operator sees of it all: when a run's
+// steps were done (timeline.go), what is counted (watching.go).
 //
 // # Layers
 //

@@ -31,6 +31,7 @@ func TestSettle(t *testing.T) {
 		{"auto, 2Gi", 2048, func(in *budgetInputs) { in.slots = Auto }, 3, 3, 173, 1875},
 		{"auto on eight cores", 8192, func(in *budgetInputs) { in.slots, in.cores = Auto, 8 }, 15, 15, 461, 7731},
 		{"one run on eight cores", 704, func(in *budgetInputs) { in.cores = 8 }, 1, 1, 157, 547},
+		{"with exporters", 704, func(in *budgetInputs) { in.doors.Telemetry = 12<<20 - 1 }, 1, 1, 169, 535},
 		{"one of three", 2048, func(in *budgetInputs) { in.slots = 1 }, 1, 3, 157, 1891},
 		{"exactly", 157 + 515, nil, 1, 1, 157, 515},
 		{"smaller runs", 704, func(in *budgetInputs) { in.slots, in.ceiling = Auto, 64 }, 7, 7, 205, 499},
