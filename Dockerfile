@@ -19,8 +19,9 @@ COPY . .
 RUN CGO_ENABLED=0 GOARCH=$TARGETARCH go build -trimpath -ldflags '-s -w' -o /codecell ./cmd/codecell
 
 # Debian installs; then what the interpreter needs is copied into a root of its
-# own, so that nothing has to be remembered and removed.
-FROM ${BASE} AS root
+# own, so that nothing has to be remembered and removed. The platform is the
+# default, which podman 4 forgets after the stage above.
+FROM --platform=$TARGETPLATFORM ${BASE} AS root
 ARG PYTHON_PACKAGES=""
 ENV DEBIAN_FRONTEND=noninteractive
 RUN apt-get update && apt-get install --yes --no-install-recommends python3 $PYTHON_PACKAGES

@@ -36,8 +36,9 @@ func Build(ctx context.Context, o Options) error {
 	}
 	o.Progress("%s for linux/%s", o.Name, o.Arch)
 	arguments = append(arguments,
-		"--platform=linux/"+o.Arch, "--build-arg=BUILDPLATFORM=linux/"+env.GOHOSTARCH, // podman 4 does not set it
-		"--pull=never", "--network=host", "--tag="+o.Name,
+		"--platform=linux/"+o.Arch, "--pull=never", "--network=host", "--tag="+o.Name,
+		// podman 4 does not set them.
+		"--build-arg=BUILDPLATFORM=linux/"+env.GOHOSTARCH, "--build-arg=TARGETPLATFORM=linux/"+o.Arch,
 		"--build-arg=BUILD="+compiler, "--build-arg=BASE="+Base(o.Arch), "--build-arg=PYTHON_PACKAGES="+o.Packages,
 		"--build-arg=SOURCE="+cmp.Or(o.Source, "unknown"))
 	if o.Fresh {

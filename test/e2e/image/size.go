@@ -16,7 +16,7 @@ const (
 	mostAbove = 60 * MB
 	// most bounds the image by itself, which is lighter than a base with its shell
 	// and its package manager.
-	most = 90 * MB
+	most = 100 * MB
 )
 
 // Size is what an image's files weigh, uncompressed, in bytes.

@@ -15,9 +15,9 @@ func TestWeigh(t *testing.T) {
 		want       string // of the error; empty: none
 	}{
 		{name: "lighter than its base", size: 78 * MB, base: 124 * MB},
-		{name: "as heavy as it may be", size: 90*MB - 1, base: 31 * MB},
+		{name: "as heavy as it may be", size: 100*MB - 1, base: 41 * MB},
 		{name: "above its base", size: 85 * MB, base: 20 * MB, want: "65 MB above its base, and may be less than 60 MB"},
-		{name: "by itself", size: 90 * MB, base: 124 * MB, want: "is 90 MB, and may be less than 90 MB"},
+		{name: "by itself", size: 100 * MB, base: 124 * MB, want: "is 100 MB, and may be less than 100 MB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -18,8 +18,10 @@ import (
 // tested is the name of the image that the tests build, which nobody else uses.
 const tested = "localhost/codecell:tested"
 
-// buildTimeout bounds one build: a base of Debian packages, Python's, a compiler's run.
-const buildTimeout = 10 * time.Minute
+// buildTimeout bounds one build: a base of Debian packages, Python's, a compiler's
+// run. It took a minute where this was written, and ten for another architecture,
+// whose programs are emulated, on a busy machine.
+const buildTimeout = 20 * time.Minute
 
 // require skips the test when have is not nil, which says what is there instead
 // of what is wanted. CODECELL_E2E_REQUIRE makes that a failure.
