@@ -7,6 +7,10 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GO   ?= go
 PORT ?= 8080
 
+# Tests that need more than the server does are modules of their own, so that its
+# go.mod has nothing of theirs.
+TEST_MODULES := test/deploy test/telemetry test/telemetry/otelcol
+
 # MBPP names a file of real programs for `make e2e`. go test runs each package
 # in its own folder, so a relative path is made absolute here.
 MBPP ?=
@@ -45,41 +49,43 @@ check: fmt-check vet-check lint-check module-check python-check ## formatting, v
 fmt-check:
 	@out=$$($(GO) run $(GOFUMPT) -l .) && [ -z "$$out" ] || { echo "not formatted by gofumpt:"; echo "$$out"; exit 1; }
 	@out=$$($(GO) fix -tags e2e -diff ./... 2>&1) && [ -z "$$out" ] || { echo "go fix would change:"; echo "$$out"; exit 1; }
-	@out=$$($(GO) -C test/deploy fix -diff ./... 2>&1) && [ -z "$$out" ] || { echo "go fix would change:"; echo "$$out"; exit 1; }
+	@for module in $(TEST_MODULES); do out=$$($(GO) -C $$module fix -diff ./... 2>&1) && [ -z "$$out" ] || { echo "go fix would change:"; echo "$$out"; exit 1; }; done
 
 # The files that are not Linux's are seen by vet on another system only, and
-# arm64 has a call list of its own. test/deploy is a module by itself.
+# arm64 has a call list of its own.
 vet-check:
 	$(GO) vet -tags e2e ./...
 	GOOS=darwin $(GO) vet -tags e2e ./...
 	GOOS=linux GOARCH=arm64 $(GO) build ./...
 	GOOS=linux GOARCH=arm64 $(GO) vet -tags e2e ./...
-	$(GO) -C test/deploy vet ./...
+	set -e; for module in $(TEST_MODULES); do $(GO) -C $$module vet ./...; done
 
 lint-check:
 	$(GO) run $(STATICCHECK) -tags e2e ./...
 	$(GO) run $(GOLANGCI_LINT) config verify
 	$(GO) run $(GOLANGCI_LINT) run
-	$(GO) -C test/deploy run $(GOLANGCI_LINT) run
+	set -e; for module in $(TEST_MODULES); do $(GO) -C $$module run $(GOLANGCI_LINT) run; done
 
 module-check:
 	$(GO) mod tidy -diff
 	$(GO) mod verify
-	$(GO) -C test/deploy mod tidy -diff
+	set -e; for module in $(TEST_MODULES); do $(GO) -C $$module mod tidy -diff; done
 
 # Compiled in memory, warnings as errors: no __pycache__ is left behind. Under
-# testdata are templates, which are Python only when a test has filled them in.
+# testdata and sandbox/attack are templates, Python only when filled in.
 python-check:
-	@find . -name testdata -prune -o -name '*.py' -print0 | xargs -0r python3 -W error::SyntaxWarning -W error::DeprecationWarning -c \
+	@find . -name testdata -prune -o -path ./sandbox/attack -prune -o -name '*.py' -print0 | xargs -0r python3 -W error::SyntaxWarning -W error::DeprecationWarning -c \
 		'import sys; [compile(open(f, encoding="utf-8").read(), f, "exec") for f in sys.argv[1:]]'
 
 e2e: build ## end to end, in a real memory cgroup where root allows it (MBPP=programs.jsonl adds real programs)
 	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) test -v -tags e2e -count=1 -timeout 60m ./test/e2e/...
 	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) -C test/deploy test -v -count=1 -timeout 15m ./...
+	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) -C test/telemetry test -v -count=1 -timeout 15m ./...
 
 e2e-short: build ## the same, less the long ones
 	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) test -v -tags e2e -count=1 -timeout 15m -short ./test/e2e/...
 	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) -C test/deploy test -v -count=1 -timeout 15m ./manifest/
+	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) -C test/telemetry test -v -count=1 -timeout 15m ./monitoring/
 
 bench: build ## the figures of docs/benchmarks.md, measured on this machine
 	$(GO) run ./test/bench
