@@ -28,7 +28,7 @@ type Daemon struct {
 func Start(t *testing.T, env []string, name string, args ...string) *Daemon {
 	t.Helper()
 	d := &Daemon{name: name, cmd: exec.Command(name, args...), exited: make(chan struct{})}
-	d.cmd.Env = env
+	d.cmd.Env = append([]string{}, env...) // nil would be our own
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	d.cmd.WaitDelay = time.Second
 	// For a test binary that is killed itself.
