@@ -26,7 +26,7 @@ func TestTokens(t *testing.T) {
 			t.Parallel()
 			secret := newSecret(t, oldToken, otherToken)
 			s := start(t, bin, "SANDBOX_TOKENS_FILE="+secret.file, "SANDBOX_LOG_LEVEL=debug")
-			said := "" // all that the server says to its callers
+			var said strings.Builder // all that the server says to its callers
 			ask := func(status int, r request) {
 				t.Helper()
 				resp := s.do(t, r)
@@ -34,9 +34,9 @@ func TestTokens(t *testing.T) {
 				if got := resp.Header.Get("WWW-Authenticate"); (status == http.StatusUnauthorized) != strings.HasPrefix(got, "Bearer") {
 					t.Errorf("%v: %d with WWW-Authenticate %q", r.header, status, got)
 				}
-				said += string(resp.Body)
+				said.WriteString(string(resp.Body))
 				for _, values := range resp.Header {
-					said += strings.Join(values, "")
+					said.WriteString(strings.Join(values, ""))
 				}
 			}
 			with := func(header ...string) request { return program{Code: "print(1)"}.request(header...) }
@@ -88,7 +88,7 @@ func TestTokens(t *testing.T) {
 			if !strings.Contains(log, "nobody is let in") || !strings.Contains(log, "line 1") {
 				t.Error("a file that is wrong is not spoken of in the log")
 			}
-			for what, text := range map[string]string{"the log": log, "an answer": said} {
+			for what, text := range map[string]string{"the log": log, "an answer": said.String()} {
 				for _, token := range []string{oldToken, youngToken, otherToken, "two words"} {
 					if strings.Contains(text, token) {
 						t.Errorf("%s has %q", what, token)
