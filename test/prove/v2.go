@@ -18,7 +18,7 @@ import (
 
 const (
 	// v2Timeout bounds the machine's life, from boot to table.
-	v2Timeout = 20 * time.Minute
+	v2Timeout = 30 * time.Minute
 	// v2MiB is the guest's memory: the container's limit must be the one that is met.
 	v2MiB = 3 << 10
 )
