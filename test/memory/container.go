@@ -192,8 +192,14 @@ func (c *Container) Same() bool {
 // Exited is closed when the container has ended.
 func (c *Container) Exited() <-chan struct{} { return c.exited }
 
-// exitError describes the end; exit code 0 is one as well.
+// exitError describes the end; exit code 0 is one as well. The server's process may be
+// gone a moment before podman is.
 func (c *Container) exitError() error {
+	select {
+	case <-c.exited:
+	case <-time.After(stopTimeout):
+		return errors.New("podman has not noticed")
+	}
 	if c.err != nil {
 		return c.err
 	}

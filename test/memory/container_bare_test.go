@@ -3,10 +3,25 @@
 package memory
 
 import (
+	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
+
+// The process is gone before the one that started it has noticed, and how it ended
+// is known only then.
+func TestExitErrorWaitsForTheEnd(t *testing.T) {
+	t.Parallel()
+	c := &Container{exited: make(chan struct{}), log: &tail{}}
+	cmd := exec.Command("sh", "-c", "kill -9 $$")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.launch(cmd, nil)
+	if err := c.exitError(); err == nil || err.Error() != "signal: killed" {
+		t.Errorf("have %v", err)
+	}
+}
 
 func TestBareCommand(t *testing.T) {
 	t.Parallel()
