@@ -55,7 +55,7 @@ var places = []place{
 	{name: "a folder that it may not read", wrap: append(sh(`cd "$(mktemp -d)" && chmod 0 . && rmdir "$PWD"`), as("--reuid", "1234", "--regid", "1234", "--clear-groups")...), root: true},
 	{name: "216 descriptors", wrap: sh("ulimit -n 216")},
 	{name: "64 descriptors", wrap: sh("ulimit -n 64"), said: "RLIMIT_NOFILE (ulimit -n) is 64, want at least 204"},
-	{name: "8 descriptors", wrap: sh("ulimit -n 8"), said: "RLIMIT_NOFILE (ulimit -n) is 8, want at least 204"},
+	{name: "16 descriptors", wrap: sh("ulimit -n 16"), said: "RLIMIT_NOFILE (ulimit -n) is 16, want at least 204"},
 	{name: "20 processes", wrap: []string{"prlimit", "--nproc=20"}, said: "RLIMIT_NPROC (ulimit -u) is 20, want at least"},
 	{name: "a minute of processor time", wrap: sh("ulimit -t 60"), said: "RLIMIT_CPU (ulimit -t) is 60, want unlimited"},
 	{name: "files of 512 bytes", wrap: sh("ulimit -f 1"), said: "RLIMIT_FSIZE (ulimit -f), in bytes, is 512, want at least"},
