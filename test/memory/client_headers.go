@@ -37,7 +37,7 @@ const (
 
 // sendUnfinishedHeaders sends size bytes of a header from every client at once.
 func sendUnfinishedHeaders(ctx context.Context, t *Target, size int) error {
-	request := "POST /execute HTTP/1.1\r\nHost: localhost\r\nX-Long: " + strings.Repeat("x", size)
+	request := unfinished(size)
 	var wg sync.WaitGroup
 	errs := make([]error, headerClients)
 	for i := range errs {
@@ -45,6 +45,11 @@ func sendUnfinishedHeaders(ctx context.Context, t *Target, size int) error {
 	}
 	wg.Wait()
 	return errors.Join(errs...)
+}
+
+// unfinished is a request that has size bytes of a header, and not its end.
+func unfinished(size int) string {
+	return "POST /execute HTTP/1.1\r\nHost: localhost\r\nX-Long: " + strings.Repeat("x", size)
 }
 
 // sendUnfinished sends part of a request and counts what comes of it within

@@ -6,7 +6,7 @@ package memory
 // client_*.go of its own.
 func clientAttacks() []Attack {
 	return []Attack{
-		idleConnections,
+		idleConnections, manyConnections,
 		unfinishedHeaders,
 		longHeaders,
 		stalledBodies,

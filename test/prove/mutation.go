@@ -59,7 +59,7 @@ var mutations = []mutation{
 		edits: []edit{allow("shmget", "shmat", "shmctl")},
 	},
 	{
-		name: "connections", without: "the cap on connections", attack: "idle-connections",
+		name: "connections", without: "the cap on connections", attack: "many-connections",
 		edits: []edit{{"cmd/codecell/conncap.go", "	if len(c.conns) >= c.max {\n", "	if c.max == 0 {\n"}},
 	},
 	{
