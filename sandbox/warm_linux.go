@@ -44,6 +44,7 @@ func (z *zygote) warm(p plan, py Interpreter, prof *Profile, slots int) error {
 		Drop: p.drop, UID: p.uid, GID: p.gid,
 		LandlockABI: p.landlockABI, Read: py.ReadOnlyPaths, Exec: py.Exec,
 		Processes: p.processes(slots), Files: uint64(64 + 8*slots),
+		NoHangup: p.gVisor,
 	})
 	if err != nil {
 		return &SetupError{"spec", err}

@@ -12,14 +12,32 @@ func signals() []badProgram {
 	const last = 64
 	programs := make([]badProgram, 0, last)
 	for n := 1; n <= last; n++ {
-		programs = append(programs, badProgram{
+		p := badProgram{
 			name:    fmt.Sprintf("%d %v", n, syscall.Signal(n)),
 			code:    fmt.Sprintf("import os\nprint('begun')\nos.kill(os.getpid(), %d)\nprint('survived')", n),
 			timeout: 1,
 			want:    endingBy(syscall.Signal(n)),
-		})
+		}
+		if onGVisor {
+			p = p.onGVisor(syscall.Signal(n))
+		}
+		programs = append(programs, p)
 	}
 	return programs
+}
+
+// onGVisor is p, which sends itself sig, where a run's end hangs up on the others and
+// continues those that have stopped: the server has all of them ignore the one, and
+// a program has to insist on the other.
+func (p badProgram) onGVisor(sig syscall.Signal) badProgram {
+	switch sig {
+	case syscall.SIGHUP:
+		p.want = well("begun\nsurvived\n")
+	case syscall.SIGSTOP, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU: // no group is orphaned
+		p.code = fmt.Sprintf("import os\nprint('begun')\nwhile True: os.kill(os.getpid(), %d)", sig)
+		p.want = endingBy(syscall.SIGSTOP)
+	}
+	return p
 }
 
 func endingBy(sig syscall.Signal) ending {

@@ -28,6 +28,9 @@ var (
 	framework = binary{name: "framework"}
 )
 
+// onGVisor says that the kernel is gVisor. TestGVisorContract in test/e2e sets it.
+var onGVisor = os.Getenv("CODECELL_TEST_KERNEL") == "gvisor"
+
 // both is filled in by TestMain.
 var both []binary
 

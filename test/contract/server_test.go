@@ -85,6 +85,11 @@ func launch(t *testing.T, bin binary, env ...string) *server {
 		Pdeathsig:  syscall.SIGKILL, // with a test binary that is killed
 		Cloneflags: bin.namespaces,
 	}
+	if onGVisor && bin.namespaces != 0 {
+		// The first process of a PID namespace sees no parent, takes it for dead and
+		// kills itself, which Linux spares it. The whole gVisor ends with the test.
+		cmd.SysProcAttr.Pdeathsig = 0
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

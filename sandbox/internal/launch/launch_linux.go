@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime"
 	"unsafe"
 
@@ -71,6 +72,7 @@ func enter() error {
 		{"pdeathsig", func() error { return unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0) }},
 		// What the server was started with (nohup, a shell's habits) would be every run's.
 		{"signals", defaultSignals},
+		{"hangup", func() error { return unless(!spec.NoHangup, ignoreHangup) }},
 		{"rlimits", func() error { return limit(spec) }},
 		{"huge_pages", noHugePages},
 		// For one look of the zygote at its own maps, whichever uid it has by then.
@@ -112,6 +114,12 @@ func defaultSignals() error {
 	if errno != 0 {
 		return fmt.Errorf("signal mask: %w", errno)
 	}
+	return nil
+}
+
+// ignoreHangup lasts through exec and fork.
+func ignoreHangup() error {
+	signal.Ignore(unix.SIGHUP)
 	return nil
 }
 

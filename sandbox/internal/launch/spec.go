@@ -31,6 +31,11 @@ type Spec struct {
 	Processes uint64 `json:"processes"`
 	// Files bounds RLIMIT_NOFILE.
 	Files uint64 `json:"files"`
+
+	// NoHangup: the zygote and its runs ignore SIGHUP. gVisor sends it to all of them
+	// when one run ends while another has stopped itself; Linux sends it only when a
+	// process group loses its last tie to its session (setpgid(2)), which has none here.
+	NoHangup bool `json:"no_hangup"`
 }
 
 // Failure is what a launch says when a step fails; the last message on SocketFD.
