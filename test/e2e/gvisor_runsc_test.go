@@ -24,7 +24,8 @@ const runscModule = "gvisor.dev/gvisor/runsc@v0.0.0-20260905035102-160fafc42237"
 const runscTimeout = 10 * time.Minute
 
 // requireRunsc returns gVisor's runsc, once it has started a program here. It is
-// built once, and kept in the user's cache directory: codecell/runsc-VERSION.
+// built once, and kept in the user's cache directory: codecell/runsc-VERSION. With
+// -short nothing so large is built, and the test skipped where it is not there yet.
 func requireRunsc(t *testing.T) string {
 	t.Helper()
 	requireRoot(t)
@@ -54,6 +55,9 @@ var cachedRunsc = sync.OnceValues(func() (string, error) {
 	}
 	path := filepath.Join(dir, "runsc")
 	if _, err := os.Stat(path); err != nil {
+		if testing.Short() {
+			return "", fmt.Errorf("-short, and %w", err)
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), runscTimeout)
 		defer cancel()
 		install := exec.CommandContext(ctx, "go", "install", runscModule) // puts the file there whole

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestGVisorDoctor looks at the layers under gVisor: it has no Landlock, which is
@@ -41,9 +42,7 @@ func TestGVisorDoctor(t *testing.T) {
 // TestGVisorAttacks makes every attack on the server under gVisor. With -short
 // TestGVisorDoctor's alone are made there.
 func TestGVisorAttacks(t *testing.T) {
-	if testing.Short() {
-		return
-	}
+	requireLong(t, 2*time.Minute)
 	runsc := requireRunsc(t)
 	top, err := filepath.Abs("../..")
 	if err != nil {

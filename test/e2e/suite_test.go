@@ -90,6 +90,14 @@ func requireRoot(t *testing.T) {
 	require(t, "root", "uid 0", have)
 }
 
+// requireLong skips with -short what takes so long.
+func requireLong(t *testing.T, takes time.Duration) {
+	t.Helper()
+	if testing.Short() {
+		t.Skipf("time: want %v, have -short", takes)
+	}
+}
+
 func requireCommand(t *testing.T, name string) {
 	t.Helper()
 	_, err := exec.LookPath(name)
