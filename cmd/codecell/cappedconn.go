@@ -3,6 +3,7 @@ package main
 import (
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,8 +35,14 @@ type cappedConn struct {
 	tail     *os.File  // closing only: the socket's last descriptor
 }
 
-// Read notes the first bytes.
+// Read notes the first bytes. Before any further ones it lets others go first: what has
+// arrived whole, a header of 16 KiB or a body of 1 MiB, would be read to its end in one
+// slice of the scheduler's, and a probe would wait for all of those that came before
+// it. Before, not after: what is still unread counts for its connection (see loss).
 func (c *cappedConn) Read(b []byte) (int, error) {
+	if c.heard.Load() {
+		runtime.Gosched()
+	}
 	n, err := c.TCPConn.Read(b)
 	if n > 0 && c.heard.CompareAndSwap(false, true) {
 		c.cap.hear(c)

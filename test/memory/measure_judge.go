@@ -90,6 +90,13 @@ func (c *Container) judgeEnd(m *Measurement) {
 func (c *Container) settle(ctx context.Context, m *Measurement) {
 	ctx, cancel := context.WithTimeout(ctx, idleTimeout)
 	defer cancel()
+	go func() { // a server that is gone gives nothing back
+		select {
+		case <-c.exited:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	client := (&cell.Server{URL: c.URL}).Client(idleTimeout)
 	defer client.Close()
 	if err := waitIdle(ctx, client); err != nil {
