@@ -72,7 +72,7 @@ func work(seen *Telemetry, value string) {
 }
 
 // TestCollectors: whatever the other side does, who makes spans and measures does
-// not wait for it, and the log has one line. The first of them takes everything.
+// not wait for it, and the log has one line.
 func TestCollectors(t *testing.T) {
 	const requests = 2000
 	var arrived atomic.Int64
@@ -125,22 +125,27 @@ func TestCollectors(t *testing.T) {
 				work(seen, "value")
 				runs.Add(t.Context(), 1)
 			}
-			if took := time.Since(start); took > 5*time.Second { // 0.1 s alone
+			if took := time.Since(start); took > 30*time.Second { // 0.1 s alone; minutes if each waited
 				t.Errorf("%d requests took %v", requests, took)
+			}
+			if name == "takes everything" {
+				// Not that there is no line: the handler of errors is the process's, and
+				// the exporters of another case may still complain of their own collector.
+				if err := seen.Flush(t.Context()); err != nil || strings.Contains(log.String(), endpoint) {
+					t.Errorf("%v, and the log: %s", err, log)
+				}
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			start = time.Now()
 			_ = seen.Flush(ctx)
 			_ = seen.Shutdown(ctx)
-			if took := time.Since(start); took > 2*time.Second {
+			if took := time.Since(start); took > 8*time.Second { // an exporter alone would give up after 10
 				t.Errorf("the end took %v", took)
 			}
 			want := 1
 			switch name {
-			case "takes everything":
-				want = 0
-			case "hangs", "is busy", "says garbage", "says it forever": // tried still, or taken for success
+			case "takes everything", "hangs", "is busy", "says garbage", "says it forever": // tried still, or taken for success
 				want = strings.Count(log.String(), "\n")
 			}
 			if n := strings.Count(log.String(), EventFailed); n != want || n > 1 {
