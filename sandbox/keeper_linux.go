@@ -127,7 +127,7 @@ func (k *keeper) acquire() (*zygote, error) {
 		return nil, ErrClosed
 	}
 	z := k.current
-	if z == nil {
+	if z == nil || z.lost() {
 		return nil, ErrNotReady
 	}
 	served := z.begin()
@@ -166,7 +166,7 @@ func (k *keeper) ready() error {
 	switch {
 	case k.closed:
 		return ErrClosed
-	case k.current != nil:
+	case k.current != nil && !k.current.lost():
 		return nil
 	case k.lastErr != nil:
 		return errors.Join(ErrNotReady, k.lastErr)

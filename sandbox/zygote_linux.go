@@ -264,6 +264,10 @@ func (z *zygote) finish() int {
 
 func (z *zygote) inFlight() int { return z.busy }
 
+// lost reports whether the zygote is ending or has ended, though its keeper may
+// not have been told yet: who was answered ErrRunLost is not sent to it again.
+func (z *zygote) lost() bool { return z.why.Load() != nil }
+
 // reason is why the zygote ended.
 func (z *zygote) reason() string {
 	if why := z.why.Load(); why != nil {
