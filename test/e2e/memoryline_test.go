@@ -43,7 +43,8 @@ MMAP, MUNMAP, PAGE, TABLE, BLOCK = %d, %d, 1 << 12, 1 << 21, 1 << 22
 `, unix.SYS_MMAP, unix.SYS_MUNMAP)
 
 // sparseAtOnce is sparse after map and unmap: it prepares one page in each 2 MiB, and
-// touches them all at a moment that it has in common with others like it.
+// touches them all at a moment that it has in common with others like it. Then it
+// waits, so that the first to be done still has its pages when the last comes to its own.
 const sparseAtOnce = `
 import time
 pages, size = [], 32 << 20
@@ -63,6 +64,7 @@ time.sleep(max(0, AT - time.time()))
 for page in pages:
     Byte.from_address(page).value = 1
 print("touched")
+time.sleep(2)
 `
 
 // sparseSteps are sparse's steps.

@@ -6,9 +6,9 @@ IN_OPEN_AND_CLOSE = 0x38
 told = [fd for fd in (call(NR["inotify_init1"], 0) for _ in range(50)) if fd >= 0]
 for fd in told:
     call(NR["inotify_add_watch"], fd, path("/usr/bin"), IN_OPEN_AND_CLOSE)
-names = [path("/usr/bin/ls"), path("/usr/bin/cat")]
+interpreter = path("/usr/bin/python3") # there in every image; opened and closed is told as two events
 for i in range(8_000 if told else 1):
-    fd = call(NR["open"], names[i % 2], 0)
+    fd = call(NR["open"], interpreter, 0)
     if fd < 0:
         break
     call(NR["close"], fd)
