@@ -35,8 +35,8 @@ func (c *Container) judge(m *Measurement, a Attack) {
 		m.breach(Charge, "runs charged %d MiB, weigh %d", rise>>20, m.RunsMay>>20)
 	}
 	if m.LivezMay = livezMay(m.Noise, a, c.cpu); m.Livez.Late(m.LivezMay) && !a.EndsServer {
-		m.breach(Livez, "livez p95 %v, p99 %v, may be %v", m.Livez.P95.Round(time.Millisecond),
-			m.Livez.P99.Round(time.Millisecond), m.LivezMay.Round(time.Millisecond))
+		m.breach(Livez, "livez p95 %v, p99 %v, may be %v; %d of %d failed %s", m.Livez.P95.Round(time.Millisecond),
+			m.Livez.P99.Round(time.Millisecond), m.LivezMay.Round(time.Millisecond), m.Livez.Failed, m.Livez.Checks, m.Livez.Why)
 	}
 	for seen, n := range m.Seen {
 		if !a.mayBe(seen) {

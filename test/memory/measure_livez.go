@@ -4,6 +4,7 @@ package memory
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -31,6 +32,7 @@ const (
 type Latency struct {
 	Checks int           `json:"checks"`
 	Failed int           `json:"failed"`
+	Why    string        `json:"why,omitempty"` // of the last that failed
 	P50    time.Duration `json:"p50_ns"`
 	P95    time.Duration `json:"p95_ns"`
 	P99    time.Duration `json:"p99_ns"`
@@ -69,6 +71,7 @@ type prober struct {
 	mu    sync.Mutex
 	took  []time.Duration
 	fails int
+	why   error // of the last that failed
 }
 
 func startProber(url string) *prober {
@@ -97,25 +100,30 @@ func (p *prober) loop(ctx context.Context) {
 
 func (p *prober) check() {
 	began := time.Now()
-	alive := p.alive()
+	err := p.alive()
 	took := time.Since(began)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !alive {
+	if err != nil {
 		p.fails++
+		p.why = err
 		took = max(took, livezTimeout)
 	}
 	p.took = append(p.took, took)
 }
 
-func (p *prober) alive() bool {
+// alive returns nil when the server says that it is.
+func (p *prober) alive() error {
 	resp, err := p.client.Get(p.url)
 	if err != nil {
-		return false
+		return err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
 	_, err = io.Copy(io.Discard, resp.Body)
-	return err == nil && resp.StatusCode == http.StatusOK
+	return err
 }
 
 // stop sends no more checks and waits for those that are under way. It may be
@@ -124,6 +132,9 @@ func (p *prober) stop() Latency {
 	p.quit()
 	p.checks.Wait()
 	l := Latency{Checks: len(p.took), Failed: p.fails}
+	if p.why != nil {
+		l.Why = p.why.Error()
+	}
 	if l.Checks > 0 {
 		l.P50, l.P95 = cell.Quantile(p.took, 0.5), cell.Quantile(p.took, 0.95)
 		l.P99, l.Max = cell.Quantile(p.took, 0.99), cell.Quantile(p.took, 1)
