@@ -24,6 +24,7 @@ type cappedConn struct {
 	*net.TCPConn
 	cap   *connCap
 	heard atomic.Bool // something was read from it
+	waits atomic.Bool // a Read is under way
 
 	closeOnce sync.Once
 	closeErr  error
@@ -31,7 +32,7 @@ type cappedConn struct {
 	// Guarded by cap.mu.
 	standing standing
 	since    uint64    // cap's clock when it came to stand so
-	young    time.Time // until when it is kept in any case, while fresh
+	young    time.Time // until when it is kept in any case, while unheard or fresh
 	tail     *os.File  // closing only: the socket's last descriptor
 }
 
@@ -43,7 +44,9 @@ func (c *cappedConn) Read(b []byte) (int, error) {
 	if c.heard.Load() {
 		runtime.Gosched()
 	}
+	c.waits.Store(true)
 	n, err := c.TCPConn.Read(b)
+	c.waits.Store(false)
 	if n > 0 && c.heard.CompareAndSwap(false, true) {
 		c.cap.hear(c)
 	}
@@ -69,11 +72,16 @@ func (c *cappedConn) loss(now time.Time) (at standing, keep time.Duration) {
 		if n, err := unread(c); err == nil && n > 0 {
 			return idle, grace // the next request, which is about to be read
 		}
-	case fresh:
-		if n, err := unread(c); err == nil && n > 0 && !c.heard.Load() {
-			return fresh, grace // the first
+	case fresh, unheard:
+		if !c.waits.Load() {
+			return c.standing, grace // net/http is at what it has read, or is about to read
 		}
-		return fresh, max(c.young.Sub(now), 0)
+		if keep := c.young.Sub(now); keep > 0 {
+			return c.standing, keep
+		}
+		if n, err := unread(c); err == nil && n > 0 && !c.heard.Load() {
+			return c.standing, grace // the first bytes, which are about to be read
+		}
 	case closing, active:
 	}
 	return c.standing, 0

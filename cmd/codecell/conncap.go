@@ -15,8 +15,8 @@ import (
 // When one more arrives than fits, one that loses least is closed for it (see
 // standing), so that a probe always gets in. What has asked for something and was
 // not read yet is waited for, as the server is about to read it: it is our delay, not
-// its peer's. Only when every connection has a request in work is the new one closed
-// instead.
+// its peer's. Only when every connection has a request in work, and still has it a
+// moment later, is the new one closed instead.
 type connCap struct {
 	max  int           // connections, at least 1
 	tail time.Duration // how long a closed connection may take to deliver its last bytes
@@ -41,16 +41,21 @@ type standing int
 const (
 	answered standing = iota // for the last time, and the answer has arrived: net/http lingers on it
 	idle                     // between two requests: the peer opens another
-	fresh                    // the headers of its first request are not complete
+	fresh                    // the headers of its first request have begun and are not complete
+	unheard                  // it has not even begun: a probe, if its machine is slow
 	closing                  // closed by the server; the end of its last reply is still on its way
 	active                   // a request is in work: never given up
 )
 
-// grace is how long a fresh connection is kept in any case, for its peer to ask and
+// grace is how long a new connection is kept in any case, for its peer to ask and
 // for net/http to see that the headers are complete: from the accept, and again from
 // its first byte. Those that come meanwhile wait in the kernel; with 128 places that
-// is nobody until there are 25,600 a second.
-const grace = 5 * time.Millisecond
+// is nobody until there are 64,000 a second.
+const grace = 2 * time.Millisecond
+
+// turn is how long a new connection waits for a place when each is taken by a request
+// in work. Most of those end at once: a crowd is told 429.
+const turn = 10 * time.Millisecond
 
 // Listen wraps l so that what it accepts counts. Its Accept hands out
 // *cappedConn.
@@ -81,10 +86,11 @@ func (c *connCap) ConnState(conn net.Conn, state http.ConnState) {
 }
 
 // admit enters a connection just accepted, closing another where it must.
-// It returns nil when every one has a request in work and takes its reply. It is
-// called by one goroutine.
+// It returns nil when every one has a request in work, takes its reply and has done
+// so for a turn. It is called by one goroutine.
 func (c *connCap) admit(tcp *net.TCPConn) *cappedConn {
-	conn := &cappedConn{TCPConn: tcp, cap: c, standing: fresh, young: time.Now().Add(grace)}
+	arrived := time.Now()
+	conn := &cappedConn{TCPConn: tcp, cap: c, standing: unheard, young: arrived.Add(grace)}
 	for {
 		entered, victim, wait := c.enter(conn)
 		if entered {
@@ -94,7 +100,9 @@ func (c *connCap) admit(tcp *net.TCPConn) *cappedConn {
 			return conn
 		}
 		if wait == 0 {
-			return nil
+			if wait = turn - time.Since(arrived); wait <= 0 {
+				return nil
+			}
 		}
 		select {
 		case <-c.changed:
@@ -105,7 +113,7 @@ func (c *connCap) admit(tcp *net.TCPConn) *cappedConn {
 
 // enter counts conn if there is room for it, or if another can be given up, which the
 // caller is to abort. If neither, wait is how long at most until that may have
-// changed; 0: there is no use in waiting.
+// changed; 0: when a request in work ends.
 func (c *connCap) enter(conn *cappedConn) (entered bool, victim *cappedConn, wait time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -180,7 +188,9 @@ func (c *connCap) move(conn *cappedConn, to standing) {
 func (c *connCap) hear(conn *cappedConn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	conn.young = time.Now().Add(grace)
+	if conn.standing == unheard {
+		conn.standing, conn.young = fresh, time.Now().Add(grace)
+	}
 	c.tell()
 }
 

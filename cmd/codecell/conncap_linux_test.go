@@ -26,6 +26,8 @@ func TestLeastLoss(t *testing.T) {
 		{"idle before fresh", []at{{fresh, 1}, {idle, 9}}, 1},
 		{"the oldest fresh one", []at{{active, 1}, {fresh, 4}, {fresh, 3}}, 2},
 		{"answered before idle", []at{{idle, 1}, {answered, 9}}, 1},
+		{"fresh before unheard", []at{{unheard, 1}, {fresh, 9}}, 1},
+		{"unheard before closing", []at{{closing, 1}, {unheard, 9}}, 1},
 		{"fresh before closing", []at{{closing, 1}, {fresh, 9}}, 1},
 		{"closing before none", []at{{active, 1}, {closing, 9}, {closing, 8}}, 2},
 	}
@@ -36,6 +38,7 @@ func TestLeastLoss(t *testing.T) {
 			conns := make([]*cappedConn, len(tt.conns))
 			for i, at := range tt.conns {
 				conns[i] = &cappedConn{TCPConn: new(net.TCPConn), standing: at.standing, since: at.since}
+				conns[i].waits.Store(true)
 				limit.conns[conns[i]] = struct{}{}
 			}
 			var want *cappedConn
@@ -122,11 +125,12 @@ func TestFullCapGivesUpTheOldestUnfinishedHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	release := s.makeActive(busy)
+	s.awaitLoss(fresh)
 
 	newest := s.dial()
-	wantClosed(t, "silent", silent)
-	wantServed(t, "new", s.dial())
 	wantClosed(t, "half-sent", partial)
+	wantServed(t, "new", s.dial())
+	wantClosed(t, "silent", silent)
 	wantServed(t, "fresh but newer", newest)
 	close(release)
 	if status, err := readStatus(busy); err != nil || status != http.StatusOK {
@@ -159,7 +163,9 @@ func acceptorFor(t *testing.T, limit *connCap) func() (client net.Conn, accepted
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { conn.Close() })
-		return client, conn.(*cappedConn)
+		accepted = conn.(*cappedConn)
+		accepted.waits.Store(true) // as net/http, which reads at once
+		return client, accepted
 	}
 }
 
@@ -214,9 +220,7 @@ func TestFullCapWaitsUntilWhatHasAskedIsRead(t *testing.T) {
 		_, conn := accept()
 		next <- conn
 	}()
-	if _, err := first.Read(make([]byte, 1)); err != nil {
-		t.Fatal(err)
-	}
+	readOn(t, first)
 	select {
 	case conn := <-next:
 		if _, entered := limit.conns[conn]; !entered || limit.count() != 1 {
@@ -225,6 +229,40 @@ func TestFullCapWaitsUntilWhatHasAskedIsRead(t *testing.T) {
 	case <-time.After(patience):
 		t.Error("the next connection never got in")
 	}
+}
+
+// Who has begun to ask and does not go on gives way to who has not begun: that may be
+// a probe on a slow machine, and it has come first here.
+func TestFullCapGivesUpTheHeardFirst(t *testing.T) {
+	t.Parallel()
+	limit := newConnCap(2, patience)
+	accept := acceptorFor(t, limit)
+	_, silent := accept()
+	client, begun := accept()
+	later := time.Now().Add(time.Hour)
+	if victim, _ := limit.leastLoss(later); victim != silent {
+		t.Fatalf("gives up %p of two that are silent, want the older, %p", victim, silent)
+	}
+	sendAsk(t, client, begun)
+	readOn(t, begun)
+	for deadline := time.Now().Add(patience); !begun.waits.Load(); {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing waits for more")
+		}
+	}
+	if victim, _ := limit.leastLoss(later); victim != begun {
+		t.Errorf("gives up %p, want the one that has begun, %p", victim, begun)
+	}
+}
+
+// readOn reads all that conn's peer has sent, and waits for more as net/http does
+// whose headers are not complete.
+func readOn(t *testing.T, conn *cappedConn) {
+	t.Helper()
+	if _, err := conn.Read(make([]byte, 4<<10)); err != nil {
+		t.Fatal(err)
+	}
+	go conn.Read(make([]byte, 1)) // until it is closed
 }
 
 // A client that was told 431 and goes on sending has its answer: the half second for
@@ -253,7 +291,10 @@ func (s *capServer) awaitLoss(want standing) {
 	for tick := time.Tick(time.Millisecond); ; {
 		s.limit.mu.Lock()
 		least, _ := s.limit.leastLoss(time.Now())
-		at, _ := least.loss(time.Now())
+		at := active
+		if least != nil {
+			at, _ = least.loss(time.Now())
+		}
 		s.limit.mu.Unlock()
 		if at == want {
 			return
