@@ -27,16 +27,23 @@ func Read(stdout string, exitCode int) (end End, said string) {
 	if strings.Contains(stdout, Secret) {
 		return Won, Secret
 	}
-	for _, word := range []End{Won, Some, Absent, Lost} {
-		for line := range strings.Lines(stdout) {
-			if first, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " "); first == strings.ToUpper(string(word)) {
-				return word, rest
-			}
+	words := map[End]string{} // and what was said first behind each
+	for line := range strings.Lines(stdout) {
+		first, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		word := End(strings.ToLower(first))
+		if _, ok := words[word]; !ok && first == strings.ToUpper(first) {
+			words[word] = rest
 		}
 	}
 	const sigsys = 31
+	delete(words, Killed) // nobody can say that of itself
 	if exitCode == -sigsys {
-		return Killed, ""
+		words[Killed] = ""
+	}
+	for _, end := range []End{Won, Some, Killed, Absent, Lost} {
+		if said, ok := words[end]; ok {
+			return end, said
+		}
 	}
 	return Unknown, ""
 }

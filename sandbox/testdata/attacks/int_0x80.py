@@ -1,6 +1,8 @@
 # Calls the kernel by i386's door and numbers, where a filter of amd64's alone would not
 # understand them: on a page of its own, or by an int 0x80 that stands in a library's code.
 # contained by: outer, inner
+# may be absent: a machine may end whoever comes to that door, with SIGSEGV
+print("ABSENT it ended us", flush=True)  # unless it does not
 machine = bytes([0xB8, 20, 0, 0, 0, 0xCD, 0x80, 0xC3])  # mov eax, 20 (getpid); int 0x80; ret
 page = call(9, 0, 4096, 7, 0x22, -1, 0)
 def window(address, size):
