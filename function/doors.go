@@ -7,11 +7,21 @@ import "codecell/sandbox"
 // it. The kernel doubles it for its own bookkeeping (socket(7)).
 const SocketBuffer = 32 << 10
 
+// Lobby is how many connections a server in front of Execute may have accepted for
+// which it has no place yet: they hold what has arrived for them, and nothing else.
+const Lobby = 64
+
+// HealthChecks is how many connections more than its cap such a server may have, all
+// of them health checks (see IsHealthCheck).
+const HealthChecks = 4
+
 // What the memory of one client can be, in bytes, each at its worst.
 const (
 	// connectionBytes: 21 KiB for an idle connection (measured: goroutine,
 	// buffers, kernel socket), 16 KiB of headers, and both socket buffers full.
 	connectionBytes = 21<<10 + 16<<10 + 2*2*SocketBuffer
+	// visitorBytes: a kernel socket with its file (3 KiB) and a full receive buffer.
+	visitorBytes = 4<<10 + 2*SocketBuffer
 	// intakeBytes: a request is its raw body, then the decoded program, then the
 	// encoded reply. At most one of them is alive outside of decoding, and each
 	// is at most MaxBody; TestIntakeBytes measures it.
@@ -29,9 +39,9 @@ const (
 // doors is what the service may hold on behalf of its clients.
 func (c Config) doors() sandbox.Doors {
 	return sandbox.Doors{
-		Fixed:   int64(c.MaxConnections)*connectionBytes + intakeBase*intakeBytes + decodeBytes,
+		Fixed:   int64(c.MaxConnections+HealthChecks)*connectionBytes + Lobby*visitorBytes + intakeBase*intakeBytes + decodeBytes,
 		PerSlot: int64(intakeOfSlot(c.MaxWait > 0))*intakeBytes + handoverBytes,
-		Clients: c.MaxConnections,
+		Clients: c.MaxConnections + HealthChecks + Lobby,
 
 		Telemetry: c.Telemetry.Bytes(),
 	}

@@ -1,6 +1,7 @@
 package function
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -115,6 +116,17 @@ func (s *Service) account(x *exchange) {
 	if x.problem != "" && !isProbe(x.route) {
 		s.meters.refused(x.r.Context(), x.problem)
 	}
+}
+
+// HealthCheckLength is how many bytes of a request IsHealthCheck wants at most.
+const HealthCheckLength = len("HEAD /healthz ")
+
+// IsHealthCheck reports whether a request that begins so asks a health route, as
+// platforms do: GET or HEAD and the path alone.
+func IsHealthCheck(begins []byte) bool {
+	method, rest, _ := bytes.Cut(begins, []byte(" "))
+	path, _, ended := bytes.Cut(rest, []byte(" "))
+	return ended && (string(method) == http.MethodGet || string(method) == http.MethodHead) && routes[string(path)].open
 }
 
 const metricsPath = "/metrics"

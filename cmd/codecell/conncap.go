@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"net"
 	"net/http"
 	"os"
 	"runtime"
 	"sync"
 	"time"
+
+	"codecell/function"
 )
 
 // A connCap bounds how many connections the server holds, and with them the
@@ -15,8 +18,8 @@ import (
 // When one more arrives than fits, one that loses least is closed for it (see
 // standing), so that a probe always gets in. What has asked for something and was
 // not read yet is waited for, as the server is about to read it: it is our delay, not
-// its peer's. Only when every connection has a request in work, and still has it a
-// moment later, is the new one closed instead.
+// its peer's. Only when every connection has a request in work does the new one wait
+// (see lobby).
 type connCap struct {
 	max  int           // connections, at least 1
 	tail time.Duration // how long a closed connection may take to deliver its last bytes
@@ -49,19 +52,9 @@ const (
 
 // grace is how long a new connection is kept in any case, for its peer to ask and
 // for net/http to see that the headers are complete: from the accept, and again from
-// its first byte. Those that come meanwhile wait in the kernel; with 128 places that
+// its first byte. Those that come meanwhile wait in the lobby; with 128 places that
 // is nobody until there are 64,000 a second.
 const grace = 2 * time.Millisecond
-
-// turn is how long a new connection waits for a place when each is taken by a request
-// in work. Most of those end at once: a crowd is told 429.
-const turn = 10 * time.Millisecond
-
-// Listen wraps l so that what it accepts counts. Its Accept hands out
-// *cappedConn.
-func (c *connCap) Listen(l *net.TCPListener) net.Listener {
-	return &cappedListener{TCPListener: l, cap: c}
-}
 
 // ConnState is the http.Server's hook of that name. net/http reports
 // StateActive when a request's headers are complete, not at their first byte:
@@ -85,47 +78,38 @@ func (c *connCap) ConnState(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// admit enters a connection just accepted, closing another where it must.
-// It returns nil when every one has a request in work, takes its reply and has done
-// so for a turn. It is called by one goroutine.
-func (c *connCap) admit(tcp *net.TCPConn) *cappedConn {
-	arrived := time.Now()
-	conn := &cappedConn{TCPConn: tcp, cap: c, standing: unheard, young: arrived.Add(grace)}
-	for {
-		entered, victim, wait := c.enter(conn)
-		if entered {
-			if victim != nil {
-				victim.abort()
-			}
-			return conn
-		}
-		if wait == 0 {
-			if wait = turn - time.Since(arrived); wait <= 0 {
-				return nil
-			}
-		}
-		select {
-		case <-c.changed:
-		case <-time.After(wait):
-		}
-	}
-}
-
-// enter counts conn if there is room for it, or if another can be given up, which the
-// caller is to abort. If neither, wait is how long at most until that may have
-// changed; 0: when a request in work ends.
-func (c *connCap) enter(conn *cappedConn) (entered bool, victim *cappedConn, wait time.Duration) {
+// full reports whether there is no place without closing another connection.
+func (c *connCap) full() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.conns) >= c.max {
-		if victim, wait = c.leastLoss(time.Now()); victim == nil {
-			return false, nil, wait
+	return len(c.conns) >= c.max
+}
+
+// admit counts conn, closing another for it where it must, and returns 0; or it returns
+// how long at most until there may be a place: until then, or until a standing has
+// changed, there is none. What is urgent has some places more.
+func (c *connCap) admit(conn *cappedConn, urgent bool) (wait time.Duration) {
+	victim, wait := c.enter(conn, urgent)
+	if victim != nil {
+		victim.abort()
+	}
+	return wait
+}
+
+// enter is admit, but for the connection that was given up, which the caller is to abort.
+func (c *connCap) enter(conn *cappedConn, urgent bool) (victim *cappedConn, wait time.Duration) {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.conns); n >= c.max && !(urgent && n < c.max+function.HealthChecks) {
+		if victim, wait = c.leastLoss(now); victim == nil {
+			return nil, cmp.Or(wait, turn)
 		}
 		delete(c.conns, victim)
 	}
-	conn.since = c.tick()
+	conn.standing, conn.young, conn.since = unheard, now.Add(grace), c.tick()
 	c.conns[conn] = struct{}{}
-	return true, victim, 0
+	return victim, 0
 }
 
 // leastLoss is the connection to give up, the oldest of its standing, or nil. Then
@@ -227,24 +211,4 @@ func (c *connCap) remove(conn *cappedConn) {
 func (c *connCap) tick() uint64 {
 	c.ticks++
 	return c.ticks
-}
-
-// cappedListener is the listener side of a connCap.
-type cappedListener struct {
-	*net.TCPListener
-	cap *connCap
-}
-
-// Accept returns the next connection that there is room for.
-func (l *cappedListener) Accept() (net.Conn, error) {
-	for {
-		tcp, err := l.AcceptTCP()
-		if err != nil {
-			return nil, err
-		}
-		if conn := l.cap.admit(tcp); conn != nil {
-			return conn, nil
-		}
-		_ = tcp.Close() // nothing was read or written: there is nothing to lose or to report
-	}
 }

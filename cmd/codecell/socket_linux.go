@@ -61,6 +61,20 @@ func unread(conn syscall.Conn) (n int, err error) {
 	return n, err
 }
 
+// peek copies what has arrived on the connection and is to be read first, without
+// waiting and without taking it. 0 bytes and no error: its peer has ended.
+func peek(conn syscall.Conn, b []byte) (n int, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	err = control(raw, func(fd int) error {
+		n, _, err = unix.Recvfrom(fd, b, unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		return err
+	})
+	return n, err
+}
+
 // resetOnClose makes the close of a socket's last descriptor drop what its peer
 // has not acknowledged, and tell the peer so (RST), instead of leaving it to
 // the kernel to hold for minutes.

@@ -15,4 +15,6 @@ func unacknowledged(syscall.Conn) (int, error) { return 0, errors.ErrUnsupported
 
 func unread(syscall.Conn) (int, error) { return 0, errors.ErrUnsupported }
 
+func peek(syscall.Conn, []byte) (int, error) { return 0, errors.ErrUnsupported }
+
 func resetOnClose(syscall.Conn) error { return errors.ErrUnsupported }

@@ -53,7 +53,7 @@ const (
 
 func (c CPU) flag() string {
 	if c == Core {
-		return "--cpuset-cpus=0"
+		return "--cpuset-cpus=" + strconv.Itoa(containerCore)
 	}
 	return "--cpus=1"
 }

@@ -25,6 +25,11 @@ func prove(ctx context.Context, w wish) (err error) {
 			return err
 		}
 	}
+	if w.cpu == memory.Core {
+		if err := memory.LeaveCore(); err != nil {
+			return err
+		}
+	}
 	dir, err := os.MkdirTemp("", "codecell-prove-")
 	if err != nil {
 		return err

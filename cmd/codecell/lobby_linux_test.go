@@ -1,0 +1,177 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"codecell/function"
+)
+
+// fill takes every place by a request in work, and returns what releases them.
+func (s *capServer) fill() (releases []chan struct{}) {
+	s.t.Helper()
+	for range s.limit.max {
+		releases = append(releases, s.makeActive(s.dial()))
+	}
+	return releases
+}
+
+// ask sends a request on a connection that may have no place yet.
+func (s *capServer) ask(conn net.Conn, request string) {
+	s.t.Helper()
+	if _, err := fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: x\r\n\r\n", request); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func healthServer(t *testing.T, places int) *capServer {
+	t.Helper()
+	return startCapServer(t, newConnCap(places, patience), http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+}
+
+// A health check gets in where every place is taken by a request in work, and before
+// those that have waited for longer. They get theirs when there is one.
+func TestHealthChecksDontWait(t *testing.T) {
+	t.Parallel()
+	s := healthServer(t, 2)
+	releases := s.fill()
+	waiting := s.dialOnly()
+	s.ask(waiting, "GET /now")
+	for range 3 * function.HealthChecks {
+		check := s.dialOnly()
+		s.ask(check, "GET /livez")
+		if status, err := readStatus(check); err != nil || status != http.StatusOK {
+			t.Fatalf("a health check: %d, %v", status, err)
+		}
+	}
+	for _, release := range releases {
+		close(release)
+	}
+	if status, err := readStatus(waiting); err != nil || status != http.StatusOK {
+		t.Errorf("who waited for a place: %d, %v", status, err)
+	}
+}
+
+// The places that health checks have more are as many as are in the reserve.
+func TestHealthChecksHaveSomePlacesMore(t *testing.T) {
+	t.Parallel()
+	const places = 2
+	limit := newConnCap(places, patience)
+	for n := range places + 2*function.HealthChecks {
+		conn := &cappedConn{TCPConn: new(net.TCPConn), cap: limit}
+		wait := limit.admit(conn, n >= places)
+		if got, want := wait == 0, n < places+function.HealthChecks; got != want {
+			t.Errorf("connection %d is let in: %t, want %t", n, got, want)
+		}
+		limit.move(conn, active)
+	}
+	if n := limit.count(); n != places+function.HealthChecks {
+		t.Errorf("%d connections count", n)
+	}
+}
+
+// Whoever waits has a turn of so long, and is closed then.
+func TestLobbyClosesWhoHasWaited(t *testing.T) {
+	t.Parallel()
+	s := healthServer(t, 1)
+	s.fill()
+	began := time.Now()
+	waiting := s.dialOnly()
+	s.ask(waiting, "GET /now")
+	wantClosed(t, "waiting", waiting)
+	if took := time.Since(began); took < turn {
+		t.Errorf("closed after %v, want %v at least", took, turn)
+	}
+}
+
+// Beyond the lobby the kernel holds who comes, and nobody is lost who gets a place in time.
+func TestFullLobby(t *testing.T) {
+	t.Parallel()
+	s := healthServer(t, 2)
+	releases := s.fill()
+	var crowd []net.Conn
+	for range 2 * function.Lobby {
+		conn := s.dialOnly()
+		s.ask(conn, "GET /now")
+		crowd = append(crowd, conn)
+	}
+	for _, release := range releases {
+		close(release)
+	}
+	served, lost := 0, 0
+	for _, conn := range crowd {
+		// Each ends itself, so that the next has its place.
+		if status, err := readStatus(conn); err == nil && status == http.StatusOK {
+			served++
+		} else {
+			lost++
+		}
+		conn.Close()
+	}
+	if served == 0 || served+lost != len(crowd) {
+		t.Errorf("%d served, %d lost of %d", served, lost, len(crowd))
+	}
+	wantServed(t, "next", s.dial())
+}
+
+// A listener that is closed closes who has no place, and its Accept ends.
+func TestClosedLobby(t *testing.T) {
+	t.Parallel()
+	l, err := listen(t.Context(), 0, true)
+	check(t, err)
+	limit := newConnCap(1, patience)
+	lobby := limit.Listen(l)
+	first, err := net.Dial("tcp", l.Addr().String())
+	check(t, err)
+	defer first.Close()
+	conn, err := lobby.Accept()
+	check(t, err)
+	defer conn.Close()
+	limit.move(conn.(*cappedConn), active)
+	second, err := net.Dial("tcp", l.Addr().String())
+	check(t, err)
+	defer second.Close()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := lobby.Accept()
+		ended <- err
+	}()
+	check(t, lobby.Close())
+	if err := <-ended; err == nil {
+		t.Error("Accept has no error")
+	}
+	_ = second.SetReadDeadline(time.Now().Add(patience))
+	if _, err := second.Read(make([]byte, 1)); err == nil || isTimeout(err) {
+		t.Errorf("who had no place: %v, want it closed", err)
+	}
+}
+
+func TestPeek(t *testing.T) {
+	t.Parallel()
+	client, accepted := acceptor(t, 1)()
+	if n, err := peek(accepted, make([]byte, 8)); n > 0 || err == nil {
+		t.Errorf("nothing was sent: %d, %v", n, err)
+	}
+	sendAsk(t, client, accepted)
+	for range 2 {
+		b := make([]byte, 8)
+		if n, err := peek(accepted, b); err != nil || string(b[:n]) != "GET /liv" {
+			t.Errorf("%q, %v", b[:n], err)
+		}
+	}
+	b := make([]byte, 8)
+	if _, err := io.ReadFull(accepted, b); err != nil || string(b) != "GET /liv" {
+		t.Errorf("read after a look: %q, %v", b, err)
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

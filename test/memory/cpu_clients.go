@@ -1,0 +1,58 @@
+//go:build linux
+
+package memory
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// containerCore is the core that a container with CPU [Core] has, and nobody else.
+const containerCore = 0
+
+// LeaveCore takes this process, and what it starts from now on, off the core that
+// containers have: clients are other machines, whose work is not done on a
+// container's CPU. A container's own cpuset has its way all the same (cpuset(7)).
+// Where there is only one core it does nothing.
+func LeaveCore() error {
+	if runtime.NumCPU() == 1 {
+		return nil
+	}
+	// Affinity belongs to threads, which hand it on to those that they start
+	// (sched_setaffinity(2)). Once nobody new was found, nobody new has the old one.
+	for done, found := map[int]bool{}, true; found; {
+		found = false
+		threads, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return err
+		}
+		for _, thread := range threads {
+			id, err := strconv.Atoi(thread.Name())
+			if err != nil {
+				return fmt.Errorf("/proc/self/task: %w", err)
+			}
+			if done[id] {
+				continue
+			}
+			done[id], found = true, true
+			if err := leaveCore(id); err != nil && !errors.Is(err, unix.ESRCH) {
+				return fmt.Errorf("clients stay on core %d: %w", containerCore, err)
+			}
+		}
+	}
+	return nil
+}
+
+func leaveCore(thread int) error {
+	var cores unix.CPUSet
+	if err := unix.SchedGetaffinity(thread, &cores); err != nil {
+		return err
+	}
+	cores.Clear(containerCore)
+	return unix.SchedSetaffinity(thread, &cores)
+}
