@@ -98,10 +98,13 @@ func (c *connCap) admit(conn *cappedConn, urgent bool) (wait time.Duration) {
 
 // enter is admit, but for the connection that was given up, which the caller is to abort.
 func (c *connCap) enter(conn *cappedConn, urgent bool) (victim *cappedConn, wait time.Duration) {
-	now := time.Now()
+	now, limit := time.Now(), c.max
+	if urgent {
+		limit += function.HealthChecks
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if n := len(c.conns); n >= c.max && !(urgent && n < c.max+function.HealthChecks) {
+	if len(c.conns) >= limit {
 		if victim, wait = c.leastLoss(now); victim == nil {
 			return nil, cmp.Or(wait, turn)
 		}

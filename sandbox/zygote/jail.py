@@ -9,7 +9,7 @@ import os
 import resource
 
 PLACES = (0, 1, 2, 3)  # of the run's descriptors: three streams, and run.py's CONTROL
-NICER = 5  # than the server, which answers others while a program burns every core
+NICER = 10  # than the server, which answers others while a program burns every core
 
 # Limits that are the same for every run. FSIZE: no file grows, whatever is open.
 # SIGPENDING counts by uid: any room in it would be a channel between runs.

@@ -30,6 +30,10 @@ const (
 func runGenerations(ctx context.Context, t *Target) error {
 	c := t.Client(2 * runTimeout)
 	defer c.Close()
+	// Who answers is warm: one that is still importing would be a low mark.
+	if _, err := t.Execute(ctx, c, cell.Request{Code: "pass", Timeout: 10}); err != nil {
+		return err
+	}
 	before, err := t.zygoteMemory()
 	if err != nil {
 		return err

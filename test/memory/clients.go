@@ -14,7 +14,7 @@ func clientAttacks() []Attack {
 		stoppedReaders,
 		treeBodies,
 		parserTrees,
-		refusedBodies,
+		refusedBodies, bursts,
 		pipelining,
 		disconnectStorm,
 		atDeadline,
