@@ -181,8 +181,8 @@ func (z *zygote) run(ctx context.Context, job Job, line *memoryWatch) (Result, e
 
 // await returns the report of the run's end, or lost when it ended with its
 // zygote. It kills the run at its deadline, and the zygote when that is hung:
-// when it does not fork, or does not report the end of a run that was killed, or
-// that has closed its streams and is gone.
+// when it does not fork, or does not report the end of a run that is gone after it was
+// killed or has closed its streams.
 func (z *zygote) await(r *run, deadline <-chan time.Time, silent <-chan struct{}) (rep report, lost bool) {
 	started, dying := r.started, r.dying
 	hung := time.NewTimer(startTimeout)
@@ -205,8 +205,13 @@ func (z *zygote) await(r *run, deadline <-chan time.Time, silent <-chan struct{}
 			silent = nil
 			hung.Reset(reapTimeout)
 		case <-hung.C:
-			if started == nil && dying != nil && !r.gone() {
-				continue // a program may close its streams and go on
+			if started == nil && !r.gone() {
+				// A program may close its streams and go on; one that was killed the kernel
+				// takes down, for seconds where it is slow. The zygote can do nothing about either.
+				if dying == nil {
+					hung.Reset(reapTimeout)
+				}
+				continue
 			}
 			z.kill("hung with a run in flight")
 		case <-z.dead:

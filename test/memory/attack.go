@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 )
 
 // An Attack is one way to make the container charge memory. It is either a
@@ -24,9 +23,6 @@ type Attack struct {
 	// the jail, in MiB at least; with less, it would prove nothing inside (the
 	// positive control). 0: it is not after memory of its own.
 	Outside int
-	// Teardown is how long the kernel may need to take down what a run of Program has
-	// mapped, on the only core and without giving it to anybody else meanwhile.
-	Teardown time.Duration
 
 	// Client attacks until it has done what it is for or ctx is done, and
 	// leaves no connection and no goroutine behind. It reports each answer to

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // routes returns the first column of docs/memory.md's two tables of routes.
@@ -76,10 +75,6 @@ func TestParseProgram(t *testing.T) {
 	if a.Route != "a route" || !slices.Equal(a.Ends, []End{OK, MemoryError}) || a.Outside != 12 || a.Program != "print(1)\n" {
 		t.Errorf("%+v", a)
 	}
-	a, err = parseProgram(strings.Replace(good, "print(1)", "# teardown: 90ms\nprint(1)", 1))
-	if err != nil || a.Teardown != 90*time.Millisecond || a.Program != "print(1)\n" {
-		t.Errorf("%+v, %v", a, err)
-	}
 	for _, bad := range []struct{ old, new string }{
 		{"# route: a route\n", ""},
 		{"# route: a route", "# route: "},
@@ -94,8 +89,6 @@ func TestParseProgram(t *testing.T) {
 		{"12 MiB", "-1 MiB"},
 		{"12 MiB", "12 GiB"},
 		{"print(1)\n", "\n"},
-		{"print(1)\n", "# teardown: 90\nprint(1)\n"},
-		{"print(1)\n", "# teardown: 0s\nprint(1)\n"},
 		{good, ""},
 	} {
 		text := strings.Replace(good, bad.old, bad.new, 1)

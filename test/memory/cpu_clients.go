@@ -23,8 +23,18 @@ func LeaveCore() error {
 	if runtime.NumCPU() == 1 {
 		return nil
 	}
-	// Affinity belongs to threads, which hand it on to those that they start
-	// (sched_setaffinity(2)). Once nobody new was found, nobody new has the old one.
+	return setCores(func(cores *unix.CPUSet) { cores.Clear(containerCore) })
+}
+
+// takeCore puts this process on the core that containers have.
+func takeCore() error {
+	return setCores(func(cores *unix.CPUSet) { cores.Zero(); cores.Set(containerCore) })
+}
+
+// setCores changes where the threads of this process may run. They hand that on to
+// those that they start (sched_setaffinity(2)), so once nobody new was found, nobody
+// new is as before.
+func setCores(change func(*unix.CPUSet)) error {
 	for done, found := map[int]bool{}, true; found; {
 		found = false
 		threads, err := os.ReadDir("/proc/self/task")
@@ -40,19 +50,15 @@ func LeaveCore() error {
 				continue
 			}
 			done[id], found = true, true
-			if err := leaveCore(id); err != nil && !errors.Is(err, unix.ESRCH) {
-				return fmt.Errorf("clients stay on core %d: %w", containerCore, err)
+			var cores unix.CPUSet
+			if err := unix.SchedGetaffinity(id, &cores); err == nil {
+				change(&cores)
+				err = unix.SchedSetaffinity(id, &cores)
+			}
+			if err != nil && !errors.Is(err, unix.ESRCH) {
+				return fmt.Errorf("where thread %d may run: %w", id, err)
 			}
 		}
 	}
 	return nil
-}
-
-func leaveCore(thread int) error {
-	var cores unix.CPUSet
-	if err := unix.SchedGetaffinity(thread, &cores); err != nil {
-		return err
-	}
-	cores.Clear(containerCore)
-	return unix.SchedSetaffinity(thread, &cores)
 }

@@ -48,11 +48,11 @@ func (l Latency) Late(may time.Duration) bool {
 }
 
 // livezMay is how long health checks may take meanwhile: LivezBound, and what is not
-// the server's doing. That is what a trivial server took beside the container, the
-// kernel's own work on the core that the container has, and its pause where it has a
-// share of all cores instead.
-func livezMay(noise Latency, a Attack, cpu CPU) time.Duration {
-	may := LivezBound + noise.P99 + a.Teardown
+// the server's doing. That is what a trivial server took beside the container, the time
+// in which the kernel takes down here what the attack charged, and the container's pause
+// where it has a share of all cores instead of one.
+func livezMay(m *Measurement, cpu CPU, stall Stall) time.Duration {
+	may := LivezBound + m.Noise.P99 + stall.of(m.Rise())
 	if cpu == Quota {
 		may += quotaPeriod
 	}

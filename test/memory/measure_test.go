@@ -50,9 +50,10 @@ func TestJudge(t *testing.T) {
 		{"more than a run weighs", func(_ *Container, m *Measurement, _ *Attack) { m.Peak = 600 << 20 }, "580 MiB, weigh 515"},
 		{"a large server", func(_ *Container, m *Measurement, _ *Attack) { m.ServerPeak = 57 << 20 }, "57 MiB, reserve has 56"},
 		{"late health checks", func(_ *Container, m *Measurement, _ *Attack) { m.Livez.P99++ }, "livez"},
-		{"later than the kernel may need", func(_ *Container, m *Measurement, a *Attack) {
-			a.Teardown = time.Second
-			m.Livez.P99 += a.Teardown + 1
+		{"later than the kernel may need", func(c *Container, m *Measurement, _ *Attack) {
+			m.Peak = m.Rest + StallMiB<<20
+			c.stall = Stall(time.Second)
+			m.Livez.P99 += time.Second + 1
 		}, "livez"},
 		{"few of them, and late", func(_ *Container, m *Measurement, _ *Attack) {
 			m.Livez = Latency{Checks: 99, P95: LivezBound + 1}
@@ -98,11 +99,11 @@ func TestJudgeAllowsWhatTheAttackSays(t *testing.T) {
 
 func TestLivezMay(t *testing.T) {
 	t.Parallel()
-	noise, slow := Latency{P99: 3 * time.Millisecond}, Attack{Teardown: 90 * time.Millisecond}
-	if may := livezMay(noise, slow, Core); may != LivezBound+93*time.Millisecond {
+	m := &Measurement{Noise: Latency{P99: 3 * time.Millisecond}, Rest: 10 << 20, Peak: (10 + StallMiB/2) << 20}
+	if may := livezMay(m, Core, Stall(180*time.Millisecond)); may != LivezBound+93*time.Millisecond {
 		t.Error(may)
 	}
-	if may := livezMay(Latency{}, Attack{}, Quota); may != LivezBound+quotaPeriod {
+	if may := livezMay(new(Measurement), Quota, Stall(time.Second)); may != LivezBound+quotaPeriod {
 		t.Error(may)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // A program begins with its header, one line for each key, in this order:
@@ -17,7 +16,6 @@ import (
 //	# route: the line of docs/memory.md
 //	# ends: memory_limit, memory_error
 //	# outside: 1024 MiB
-//	# teardown: 100ms (may be left out)
 //
 // prelude.py is put between the header and the rest: it gives raw system calls.
 //
@@ -87,13 +85,6 @@ func parseProgram(text string) (a Attack, err error) {
 		mib, ok := strings.CutSuffix(size, " MiB")
 		if a.Outside, err = strconv.Atoi(mib); !ok || err != nil || a.Outside < 1 {
 			return Attack{}, fmt.Errorf("outside: want a number of MiB or %q, have %q", noControl, size)
-		}
-	}
-	if after, ok := strings.CutPrefix(rest, "# teardown: "); ok {
-		var value string
-		value, rest, _ = strings.Cut(after, "\n")
-		if a.Teardown, err = time.ParseDuration(value); err != nil || a.Teardown <= 0 {
-			return Attack{}, fmt.Errorf("teardown: want a time, have %q", value)
 		}
 	}
 	if strings.TrimSpace(rest) == "" {

@@ -21,6 +21,7 @@ type report struct {
 	Machine      string                `json:"machine"`
 	Cgroup       string                `json:"cgroup"`
 	CPU          memory.CPU            `json:"cpu"`
+	Stall        memory.Stall          `json:"stall_ns"`
 	Claims       []namedClaim          `json:"claims"`
 	Measurements []*memory.Measurement `json:"measurements"`
 }
@@ -41,7 +42,8 @@ func (r *report) breached() bool {
 }
 
 func (r *report) print(w io.Writer) {
-	fmt.Fprintf(w, "\n%s; %s; one CPU by %s\n", r.Machine, r.Cgroup, r.CPU)
+	fmt.Fprintf(w, "\n%s; %s; one CPU by %s, which stalls for %v when %d MiB are taken down\n", r.Machine, r.Cgroup, r.CPU,
+		time.Duration(r.Stall).Round(time.Millisecond), memory.StallMiB)
 	for _, c := range r.Claims {
 		b := c.Claim.Budget
 		fmt.Fprintf(w, "%s: %d MiB, reserve %d (server %d), %d x %d for runs; Python %s; layers %s\n",

@@ -42,15 +42,23 @@ func prove(ctx context.Context, w wish) (err error) {
 	if p.seccomp, p.profile, err = writeInputs(dir); err != nil {
 		return err
 	}
-	if p.livez, err = buildLivez(ctx, dir); err != nil {
+	if p.livez, err = buildCommand(ctx, dir, "livez"); err != nil {
 		return err
 	}
+	hold, err := buildCommand(ctx, dir, "hold")
+	if err != nil {
+		return err
+	}
+	if p.stall, err = memory.MeasureStall(ctx, hold, w.cpu); err != nil {
+		return err
+	}
+	progress("a core stalls for %v here when a process with %d MiB is taken down", time.Duration(p.stall).Round(time.Millisecond), memory.StallMiB)
 	defer func() { err = errors.Join(err, p.cleanUp()) }()
 
 	if w.mutations {
 		return p.mutate(ctx)
 	}
-	report := &report{Began: time.Now().UTC(), Machine: machine(), CPU: w.cpu}
+	report := &report{Began: time.Now().UTC(), Machine: machine(), CPU: w.cpu, Stall: p.stall}
 	var made error
 	for _, conf := range w.configurations {
 		if made = p.configuration(ctx, conf, report); made != nil {
@@ -67,12 +75,13 @@ func prove(ctx context.Context, w wish) (err error) {
 	return made
 }
 
-// buildLivez builds the command that checks the server's health.
-func buildLivez(ctx context.Context, dir string) (binary string, err error) {
-	binary = filepath.Join(dir, "livez")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "codecell/test/memory/livez")
+// buildCommand builds a command of test/memory, such as the one that checks the
+// server's health.
+func buildCommand(ctx context.Context, dir, name string) (binary string, err error) {
+	binary = filepath.Join(dir, name)
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "codecell/test/memory/"+name)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build test/memory/livez: %w: %s", err, out)
+		return "", fmt.Errorf("go build test/memory/%s: %w: %s", name, err, out)
 	}
 	return binary, nil
 }
@@ -88,15 +97,16 @@ type proof struct {
 	dir              string // for files
 	seccomp, profile string // two of them
 	livez            string // the binary of that command
-	containers       int    // so far, for their names
-	idle             int64  // what an empty program charges outside, in bytes; 0: not measured yet
+	stall            memory.Stall
+	containers       int   // so far, for their names
+	idle             int64 // what an empty program charges outside, in bytes; 0: not measured yet
 }
 
 // options are those of a container below a cgroup of this name.
 func (p *proof) options(c configuration, parent string) memory.Options {
 	return memory.Options{
 		Image: p.image, Seccomp: p.seccomp, Profile: p.profile, Livez: p.livez,
-		Parent: "/" + parent, MemoryMiB: c.memoryMiB, Slots: c.slots, CPU: p.cpu,
+		Parent: "/" + parent, MemoryMiB: c.memoryMiB, Slots: c.slots, CPU: p.cpu, Stall: p.stall,
 	}
 }
 

@@ -1,7 +1,6 @@
 # route: sparse maps
 # ends: memory_limit, ok
 # outside: 400 MiB
-# teardown: 100ms
 # 200 MiB are mapped, and all but a page of each 2 MiB is given back: what stays is a
 # page, and a page table for it. madvise(2) gives back only the pages.
 SIZE = 200 << 20

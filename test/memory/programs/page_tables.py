@@ -1,7 +1,6 @@
 # route: sparse maps
 # ends: memory_limit, ok
 # outside: 600 MiB
-# teardown: 100ms
 # 4 MiB are mapped and given back, but for the two pages on either side of a 2 MiB
 # boundary: each pair costs two page tables as well, which no limit counts.
 PAGE, TABLE, BLOCK = 1 << 12, 1 << 21, 1 << 22

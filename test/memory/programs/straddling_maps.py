@@ -1,7 +1,6 @@
 # route: sparse maps
 # ends: memory_limit, ok
 # outside: 600 MiB
-# teardown: 100ms
 # The same without asking for an address. A map that doesn't fit into any gap goes below
 # all others: of each large one its lowest page is kept, so that the next goes below it,
 # and where a 1 GiB boundary lies in it, the two pages there.
