@@ -9,18 +9,13 @@ import (
 	"sync"
 
 	"codecell/function/telemetry"
-	"codecell/sandbox"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 )
 
-// A generated main imports this package for its side effects alone, so the
-// sandbox's hook has to be here: where this process is one that the sandbox
-// started, Init takes it over and does not return.
-func init() {
-	sandbox.Init()
-	functions.HTTP("Execute", Execute)
-}
+// A generated main imports this package for its side effects alone. (A process that
+// the sandbox has started does not come here: see package launch.)
+func init() { functions.HTTP("Execute", Execute) }
 
 // process is the Service of this process: memory and slots are the container's,
 // so there can be only one.

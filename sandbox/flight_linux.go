@@ -17,13 +17,13 @@ type flight struct {
 	parked  bool // ordered before its program came
 }
 
-// order tells the zygote to fork a run with these limits.
-func (z *zygote) order(limits Limits) (*flight, error) {
+// order tells the zygote to fork a run with these limits, ahead of its program or not.
+func (z *zygote) order(limits Limits, ahead bool) (*flight, error) {
 	fds, err := openStreams()
 	if err != nil {
 		return nil, &SetupError{"descriptors", err}
 	}
-	f := &flight{zygote: z, run: newRun(), fds: fds, ordered: time.Now()}
+	f := &flight{zygote: z, run: newRun(), fds: fds, ordered: time.Now(), parked: ahead}
 	z.mu.Lock()
 	z.next++
 	f.id = z.next
@@ -31,7 +31,7 @@ func (z *zygote) order(limits Limits) (*flight, error) {
 	z.mu.Unlock()
 
 	cpu := uint64(limits.Timeout/time.Second) + cpuSlack
-	err = z.send(orderRun(f.id, limits.Memory, cpu), unix.UnixRights(f.fds.theirs...))
+	err = z.send(orderRun(f.id, limits.Memory, cpu, ahead), unix.UnixRights(f.fds.theirs...))
 	f.fds.closeTheirs()
 	if err != nil {
 		f.close()
@@ -71,8 +71,8 @@ func (f *flight) close() {
 	f.fds.close()
 }
 
-// park has one run forked and jailed ahead: it then waits for its program, which
-// finds both done. A parked run has the profile's limits and nothing else; it
+// park has one run forked and jailed ahead: it rehearses and waits for its program, which
+// finds all that done. A parked run has the profile's limits and nothing else; it
 // serves one program, as every run. What it holds is in the reserve (parkedCost).
 // If it can't be had now, the next program is forked for when it comes.
 func (z *zygote) park() {
@@ -83,12 +83,11 @@ func (z *zygote) park() {
 	if busy {
 		return
 	}
-	f, err := z.order(z.ahead)
+	f, err := z.order(z.ahead, true)
 	z.mu.Lock()
 	z.parking = false
 	keep := err == nil && !z.reaped
 	if keep {
-		f.parked = true
 		z.parked = f
 	}
 	z.mu.Unlock()
@@ -117,7 +116,7 @@ func (z *zygote) flightFor(job Job) (*flight, error) {
 			f.dispose() // it ended while it waited, by the kernel's hand
 		}
 	}
-	f, err := z.order(job.Limits)
+	f, err := z.order(job.Limits, false)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -116,9 +117,11 @@ type yamlForm struct {
 	words string
 }
 
-// like is the form of strings that match the expression as a whole.
+// like is the form of strings that match the expression as a whole. It is compiled when
+// there is one to match: what is initialised with the program delays its every start.
 func like(expr, words string) yamlForm {
-	return yamlForm{regexp.MustCompile(`\A(?:` + expr + `)\z`).MatchString, words}
+	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\A(?:` + expr + `)\z`) })
+	return yamlForm{func(s string) bool { return compiled().MatchString(s) }, words}
 }
 
 // oneOf is the form of strings from a closed list.

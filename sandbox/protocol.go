@@ -41,7 +41,7 @@ import (
 // run's own result, and nothing else. Readings are of CLOCK_MONOTONIC, in ns.
 const (
 	tagPing = 'P' // server -> zygote: id
-	tagRun  = 'R' // server -> zygote: id, address space, CPU seconds; four descriptors
+	tagRun  = 'R' // server -> zygote: id, address space, CPU seconds, 1 if its program comes later; four descriptors
 
 	tagLost    = 'L' // launch or zygote -> server: JSON {step, error}; nothing follows
 	tagHello   = 'H' // zygote -> server: warm and sealed
@@ -130,8 +130,12 @@ func parseReport(msg []byte) (report, error) {
 // orderPing and orderRun are the two messages to a zygote.
 func orderPing(id uint64) []byte { return order(tagPing, id) }
 
-func orderRun(id uint64, memory MiB, cpuSeconds uint64) []byte {
-	return order(tagRun, id, uint64(memory.Bytes()), cpuSeconds)
+func orderRun(id uint64, memory MiB, cpuSeconds uint64, ahead bool) []byte {
+	var later uint64
+	if ahead {
+		later = 1
+	}
+	return order(tagRun, id, uint64(memory.Bytes()), cpuSeconds, later)
 }
 
 func order(tag byte, words ...uint64) []byte {

@@ -32,7 +32,7 @@ func TestParseReport(t *testing.T) {
 		},
 		{"empty", nil, report{}},
 		{"an unknown tag", order('?', 1), report{}},
-		{"our own order", orderRun(1, 64, 2), report{}},
+		{"our own order", orderRun(1, 64, 2, true), report{}},
 		{"our own ping", orderPing(1), report{}},
 		{"a tag alone", []byte{tagPong}, report{}},
 		{"header alone", order(tagExited), report{}},

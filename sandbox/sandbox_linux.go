@@ -11,18 +11,8 @@ import (
 	"runtime/debug"
 	"slices"
 
-	"codecell/sandbox/internal/launch"
-
 	"golang.org/x/sys/unix"
 )
-
-// Init must be called first thing in main, or in an init function: a process
-// that was started to become a zygote goes on from here and never returns.
-func Init() {
-	if len(os.Args) > 0 && os.Args[0] == launch.Arg0 {
-		launch.Main()
-	}
-}
 
 // Sandbox runs programs. Its methods are safe for concurrent use.
 type Sandbox struct {

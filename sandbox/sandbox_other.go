@@ -7,9 +7,6 @@ import (
 	"errors"
 )
 
-// Init does nothing: there is no sandbox outside Linux.
-func Init() {}
-
 // Sandbox can't be had outside Linux.
 type Sandbox struct{}
 

@@ -7,8 +7,8 @@
 //	codecell version      what was built
 //
 // Variables of the environment configure all of them alike; package function
-// lists them. Package function also re-executes this binary as the launcher
-// of its interpreters: see sandbox.Init.
+// lists them. The sandbox also re-executes this binary as the launcher of its
+// interpreters: see sandbox/internal/launch.
 package main
 
 import (

@@ -21,12 +21,14 @@ from functools import partial
 
 import _socket
 
+REHEARSALS = 10  # CPython 3.11 and later specialise code that has run eight times
+
 SERVER = 3  # the socket, see launch.SocketFD
 PROC_SELF = 4  # /proc/self, opened before the jail closed: for one look at the maps
 LIBRARY = 5  # an empty memory file, see library.py
 
 HEADER = struct.Struct("<c7xQ")  # tag, id
-RUN = struct.Struct("<c7xQQQ")  # tag, id, address space in bytes, CPU seconds
+RUN = struct.Struct("<c7xQQQQ")  # tag, id, address space in bytes, CPU seconds, 1: its program comes later
 FDS = struct.Struct("=4i")  # stdin, stdout, stderr, control
 STARTED = struct.Struct("<c7xQQ")  # tag, id, pid
 EXITED = struct.Struct("<c7xQQQQQQ")  # tag, id, wait status, user us, system us, max RSS KiB, reading
@@ -106,19 +108,19 @@ class Zygote:
         if tag == b"P":
             os.write(SERVER, HEADER.pack(b"O", number))
         elif tag == b"R":
-            _, _, memory, cpu = RUN.unpack(message)
-            self.start(number, memory, cpu, FDS.unpack(ancillary[0][2]))
+            _, _, memory, cpu, ahead = RUN.unpack(message)
+            self.start(number, memory, cpu, ahead == 1, FDS.unpack(ancillary[0][2]))
         else:
             raise ValueError(f"unknown order {tag!r}")
 
-    def start(self, number: int, memory: int, cpu: int, fds: tuple[int, int, int, int]) -> None:
+    def start(self, number: int, memory: int, cpu: int, ahead: bool, fds: tuple[int, int, int, int]) -> None:
         try:
             pid = os.fork()
         except OSError as exc:
             os.write(SERVER, FAILED.pack(b"F", number, exc.errno))
         else:
             if pid == 0:
-                self.run_main(self.pid, self.jail, memory, cpu, fds)  # never returns
+                self.run_main(self.pid, self.jail, memory, cpu, ahead, fds)  # never returns
             pidfd = os.pidfd_open(pid)
             self.runs[pidfd] = (number, pid)
             self.poll.register(pidfd, select.POLLIN)
@@ -148,6 +150,8 @@ def main(config: dict, load) -> None:
         run = load("run")
         run.prepare(load("policy"), config["policy"])
         jail = load("jail").Jail(kernel, config)
+        for _ in range(REHEARSALS):
+            run.rehearse()
         library = load("library").Library(kernel, config["calls"]["mmap"], LIBRARY)
         config["sources"].clear()  # all are loaded
         warm(config["modules"], library, config["late"], kernel.trim)

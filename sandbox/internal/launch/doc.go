@@ -1,8 +1,8 @@
 // Package launch is the child's side of starting a zygote: it puts one process,
 // which is about to become python3, into the outer jail.
 //
-// The server re-executes its own binary under the name [Arg0]. [Main] then runs,
-// on one locked thread, the list of steps in launch_linux.go, each at its place
+// The server re-executes its own binary under the name [Arg0]. This package's init
+// function then runs, on one locked thread, the list of steps in launch_linux.go, each at its place
 // for a reason that stands beside it, and ends in execve. Everything here runs
 // before any Python, with no threads of ours, no network and no configuration
 // but the [Spec] that arrives on descriptor 3.

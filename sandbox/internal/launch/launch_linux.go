@@ -15,9 +15,19 @@ import (
 // maxSpec bounds the first message, in bytes.
 const maxSpec = 64 << 10
 
-// Main turns this process into the interpreter of its Spec, inside the outer
+// A process that was started under the name Arg0 goes on here and never returns. This
+// is an init function because the packages that a server is made of beside this one
+// would take longer to initialise than all that is done here: Go begins with those
+// that import least, and of them in the order of their paths.
+func init() {
+	if len(os.Args) > 0 && os.Args[0] == Arg0 {
+		launch()
+	}
+}
+
+// launch turns this process into the interpreter of its Spec, inside the outer
 // jail, or sends a Failure and exits. It never returns.
-func Main() {
+func launch() {
 	// Credentials, Landlock and seccomp belong to a thread. Exec keeps those of
 	// the thread that calls it and ends all others.
 	runtime.LockOSThread()
