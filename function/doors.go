@@ -8,7 +8,8 @@ import "codecell/sandbox"
 const SocketBuffer = 32 << 10
 
 // Lobby is how many connections a server in front of Execute may have accepted for
-// which it has no place yet: they hold what has arrived for them, and nothing else.
+// which it has no place yet, and one more that it has just accepted: they hold what has
+// arrived for them, and nothing else.
 const Lobby = 64
 
 // HealthChecks is how many connections more than its cap such a server may have, all
@@ -39,9 +40,9 @@ const (
 // doors is what the service may hold on behalf of its clients.
 func (c Config) doors() sandbox.Doors {
 	return sandbox.Doors{
-		Fixed:   int64(c.MaxConnections+HealthChecks)*connectionBytes + Lobby*visitorBytes + intakeBase*intakeBytes + decodeBytes,
+		Fixed:   int64(c.MaxConnections+HealthChecks)*connectionBytes + (Lobby+1)*visitorBytes + intakeBase*intakeBytes + decodeBytes,
 		PerSlot: int64(intakeOfSlot(c.MaxWait > 0))*intakeBytes + handoverBytes,
-		Clients: c.MaxConnections + HealthChecks + Lobby,
+		Clients: c.MaxConnections + HealthChecks + Lobby + 1,
 
 		Telemetry: c.Telemetry.Bytes(),
 	}

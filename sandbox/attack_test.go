@@ -130,8 +130,7 @@ func (w *watch) make(a declared, j jail) string {
 		if got != attack.Won {
 			fail("it is not declared to be contained here")
 		}
-	case got == attack.Absent && w.absent: // there is nothing to refuse
-	case got != attack.Lost && got != attack.Killed:
+	case got != attack.Lost && got != attack.Killed && !(got == attack.Absent && w.absent): // there: nothing to refuse
 		fail("not contained")
 	case len(seen) > 0:
 		fail("seen from outside: %q", seen)

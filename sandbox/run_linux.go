@@ -179,12 +179,18 @@ func (z *zygote) run(ctx context.Context, job Job, line *memoryWatch) (Result, e
 	}
 }
 
+// slowDeath is how many times reapTimeout the kernel may take for a run that was killed:
+// a minute. Nothing is known to take so long; if the kill itself was refused, the zygote
+// is ended instead, with all its runs.
+const slowDeath = 12
+
 // await returns the report of the run's end, or lost when it ended with its
 // zygote. It kills the run at its deadline, and the zygote when that is hung:
 // when it does not fork, or does not report the end of a run that is gone after it was
 // killed or has closed its streams.
 func (z *zygote) await(r *run, deadline <-chan time.Time, silent <-chan struct{}) (rep report, lost bool) {
 	started, dying := r.started, r.dying
+	slow := 0 // how often a killed run was not gone yet; -1: gone since
 	hung := time.NewTimer(startTimeout)
 	defer hung.Stop()
 	for {
@@ -205,12 +211,20 @@ func (z *zygote) await(r *run, deadline <-chan time.Time, silent <-chan struct{}
 			silent = nil
 			hung.Reset(reapTimeout)
 		case <-hung.C:
-			if started == nil && !r.gone() {
-				// A program may close its streams and go on; one that was killed the kernel
-				// takes down, for seconds where it is slow. The zygote can do nothing about either.
-				if dying == nil {
-					hung.Reset(reapTimeout)
-				}
+			switch {
+			case started != nil: // not even forked
+			case r.gone() && slow > 0: // it died only just now: the zygote has its time once more
+				slow = -1
+				hung.Reset(reapTimeout)
+				continue
+			case r.gone(): // and not reported
+			case dying != nil:
+				continue // a program may close its streams and go on
+			case slow < slowDeath:
+				// The kernel takes a run down that was killed, for seconds where it is slow. The
+				// zygote can do nothing about it.
+				slow++
+				hung.Reset(reapTimeout)
 				continue
 			}
 			z.kill("hung with a run in flight")

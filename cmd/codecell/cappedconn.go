@@ -22,9 +22,10 @@ const tailPoll = 50 * time.Millisecond
 // the server forget one such buffer per request.
 type cappedConn struct {
 	*net.TCPConn
-	cap   *connCap
-	heard atomic.Bool // something was read from it
-	waits atomic.Bool // a Read is under way
+	cap    *connCap
+	urgent bool        // it has a place of the health checks': set before it is counted, and never after
+	heard  atomic.Bool // something was read from it
+	waits  atomic.Bool // a Read is under way
 
 	closeOnce sync.Once
 	closeErr  error

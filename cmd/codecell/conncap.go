@@ -26,9 +26,10 @@ type connCap struct {
 
 	changed chan struct{} // holds a token when a standing has changed since it was last taken
 
-	mu    sync.Mutex
-	conns map[*cappedConn]struct{} // every connection that still holds kernel memory
-	ticks uint64                   // changes of standing so far: the clock that tells old from new
+	mu     sync.Mutex
+	conns  map[*cappedConn]struct{} // every connection that still holds kernel memory
+	urgent int                      // those of them that have a place of the health checks'
+	ticks  uint64                   // changes of standing so far: the clock that tells old from new
 }
 
 // newConnCap returns a cap of max connections. A connection that the server
@@ -56,6 +57,10 @@ const (
 // is nobody until there are 64,000 a second.
 const grace = 2 * time.Millisecond
 
+// stalledPoll is how long at most until it is looked again whether a peer has stopped to
+// take its reply. The kernel has no event for it.
+const stalledPoll = 50 * time.Millisecond
+
 // ConnState is the http.Server's hook of that name. net/http reports
 // StateActive when a request's headers are complete, not at their first byte:
 // what sends headers slowly stays fresh, or idle, and can be given up. StateIdle
@@ -78,18 +83,19 @@ func (c *connCap) ConnState(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// full reports whether there is no place without closing another connection.
+// full reports whether there is no place without closing another connection, but for
+// those that only health checks have.
 func (c *connCap) full() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.conns) >= c.max
+	return len(c.conns)-c.urgent >= c.max
 }
 
 // admit counts conn, closing another for it where it must, and returns 0; or it returns
 // how long at most until there may be a place: until then, or until a standing has
-// changed, there is none. What is urgent has some places more.
-func (c *connCap) admit(conn *cappedConn, urgent bool) (wait time.Duration) {
-	victim, wait := c.enter(conn, urgent)
+// changed, there is none. What is urgent has places of its own: nobody else gets them.
+func (c *connCap) admit(conn *cappedConn) (wait time.Duration) {
+	victim, wait := c.enter(conn)
 	if victim != nil {
 		victim.abort()
 	}
@@ -97,34 +103,49 @@ func (c *connCap) admit(conn *cappedConn, urgent bool) (wait time.Duration) {
 }
 
 // enter is admit, but for the connection that was given up, which the caller is to abort.
-func (c *connCap) enter(conn *cappedConn, urgent bool) (victim *cappedConn, wait time.Duration) {
-	now, limit := time.Now(), c.max
-	if urgent {
-		limit += function.HealthChecks
-	}
+func (c *connCap) enter(conn *cappedConn) (victim *cappedConn, wait time.Duration) {
+	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.conns) >= limit {
-		if victim, wait = c.leastLoss(now); victim == nil {
-			return nil, cmp.Or(wait, turn)
+	taken, limit := len(c.conns)-c.urgent, c.max
+	if conn.urgent {
+		taken, limit = c.urgent, function.HealthChecks
+	}
+	if taken >= limit {
+		if victim, wait = c.leastLoss(now, conn.urgent); victim == nil {
+			return nil, cmp.Or(wait, stalledPoll)
 		}
-		delete(c.conns, victim)
+		c.forget(victim)
 	}
 	conn.standing, conn.young, conn.since = unheard, now.Add(grace), c.tick()
 	c.conns[conn] = struct{}{}
+	if conn.urgent {
+		c.urgent++
+	}
 	return victim, 0
 }
 
+// forget takes a connection out of the count, if it is in it. The caller holds c.mu.
+func (c *connCap) forget(conn *cappedConn) {
+	if _, ok := c.conns[conn]; !ok {
+		return
+	}
+	delete(c.conns, conn)
+	if conn.urgent {
+		c.urgent--
+	}
+}
+
 // leastLoss is the connection to give up, the oldest of its standing, or nil. Then
-// wait is how long it takes until the next may be, or 0 if all are active. The
-// caller holds c.mu. It looks at each: only a full cap pays for that.
-func (c *connCap) leastLoss(now time.Time) (least *cappedConn, wait time.Duration) {
+// wait is how long it takes until the next may be, or 0 if all are active. Only those
+// are looked at that are as urgent. The caller holds c.mu. Only a full cap pays for it.
+func (c *connCap) leastLoss(now time.Time, urgent bool) (least *cappedConn, wait time.Duration) {
 	leastStanding := active
 	loses := func(at standing, conn *cappedConn) bool {
 		return at < leastStanding || least != nil && at == leastStanding && conn.since < least.since
 	}
 	for conn := range c.conns {
-		if !loses(conn.standing, conn) {
+		if conn.urgent != urgent || !loses(conn.standing, conn) {
 			continue // nor would it at a closer look, which can only raise it
 		}
 		at, keep := conn.loss(now)
@@ -138,7 +159,7 @@ func (c *connCap) leastLoss(now time.Time) (least *cappedConn, wait time.Duratio
 		}
 	}
 	if least == nil && wait == 0 {
-		least = c.oldestStalled()
+		least = c.oldestStalled(urgent)
 	}
 	return least, wait
 }
@@ -147,10 +168,10 @@ func (c *connCap) leastLoss(now time.Time) (least *cappedConn, wait time.Duratio
 // to it, or nil. A request costs a few bytes, its reply a send buffer: without this,
 // clients that ask and never read would keep everybody else out, probes included.
 // The caller holds c.mu.
-func (c *connCap) oldestStalled() *cappedConn {
+func (c *connCap) oldestStalled(urgent bool) *cappedConn {
 	var oldest *cappedConn
 	for conn := range c.conns {
-		if oldest != nil && conn.since >= oldest.since {
+		if conn.urgent != urgent || oldest != nil && conn.since >= oldest.since {
 			continue
 		}
 		if n, err := unacknowledged(conn); err == nil && n > 0 {
@@ -206,7 +227,7 @@ func (c *connCap) hold(conn *cappedConn, tail *os.File) bool {
 func (c *connCap) remove(conn *cappedConn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.conns, conn)
+	c.forget(conn)
 	c.tell()
 }
 

@@ -45,7 +45,7 @@ func TestLeastLoss(t *testing.T) {
 			if tt.want >= 0 {
 				want = conns[tt.want]
 			}
-			if got, wait := limit.leastLoss(time.Now()); got != want || wait != 0 {
+			if got, wait := limit.leastLoss(time.Now(), false); got != want || wait != 0 {
 				t.Errorf("gave up %+v or waits %v, want index %d", got, wait, tt.want)
 			}
 		})
@@ -212,7 +212,7 @@ func TestFullCapWaitsUntilWhatHasAskedIsRead(t *testing.T) {
 	accept := acceptorFor(t, limit)
 	probe, first := accept()
 	sendAsk(t, probe, first)
-	if victim, wait := limit.leastLoss(time.Now().Add(time.Hour)); victim != nil || wait == 0 {
+	if victim, wait := limit.leastLoss(time.Now().Add(time.Hour), false); victim != nil || wait == 0 {
 		t.Fatalf("gives up %v, waits %v: an hour changes nothing before it is read", victim, wait)
 	}
 	next := make(chan *cappedConn)
@@ -240,7 +240,7 @@ func TestFullCapGivesUpTheHeardFirst(t *testing.T) {
 	_, silent := accept()
 	client, begun := accept()
 	later := time.Now().Add(time.Hour)
-	if victim, _ := limit.leastLoss(later); victim != silent {
+	if victim, _ := limit.leastLoss(later, false); victim != silent {
 		t.Fatalf("gives up %p of two that are silent, want the older, %p", victim, silent)
 	}
 	sendAsk(t, client, begun)
@@ -250,7 +250,7 @@ func TestFullCapGivesUpTheHeardFirst(t *testing.T) {
 			t.Fatal("nothing waits for more")
 		}
 	}
-	if victim, _ := limit.leastLoss(later); victim != begun {
+	if victim, _ := limit.leastLoss(later, false); victim != begun {
 		t.Errorf("gives up %p, want the one that has begun, %p", victim, begun)
 	}
 }
@@ -290,7 +290,7 @@ func (s *capServer) awaitLoss(want standing) {
 	deadline := time.After(patience)
 	for tick := time.Tick(time.Millisecond); ; {
 		s.limit.mu.Lock()
-		least, _ := s.limit.leastLoss(time.Now())
+		least, _ := s.limit.leastLoss(time.Now(), false)
 		at := active
 		if least != nil {
 			at, _ = least.loss(time.Now())

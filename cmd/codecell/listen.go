@@ -46,14 +46,14 @@ func listen(ctx context.Context, port int, loopback bool) (*net.TCPListener, err
 						return err
 					}
 				}
-				return limitBuffers(c)
+				return errors.Join(limitBuffers(c), limitSilence(c))
 			},
 		}
 		// On for listeners by default since Go 1.24; it queues data above the
 		// sockets whose buffers are bounded here.
 		config.SetMultipathTCP(false)
-		// Four system calls less for each connection, while a crowd connects. Nothing here
-		// waits for a silent peer longer than the deadlines that every connection has.
+		// Set on the listening socket (limitSilence), from which accepted ones have it: four
+		// system calls less for each connection, while a crowd connects.
 		config.KeepAlive = -1
 		l, err = config.Listen(ctx, a.network, net.JoinHostPort(a.host, strconv.Itoa(port)))
 		if !errors.Is(err, syscall.EADDRNOTAVAIL) && !errors.Is(err, syscall.EAFNOSUPPORT) {

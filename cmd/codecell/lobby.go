@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"net"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"codecell/function"
@@ -42,20 +44,27 @@ type arrival struct {
 
 // A visitor waits in the lobby until its time is over.
 type visitor struct {
-	conn   *cappedConn
-	until  time.Time
-	begun  bool // it has sent something
-	urgent bool // which is how a health check begins
+	conn  *cappedConn
+	until time.Time
+	begun bool // it has sent something
+	known bool // enough to know whether it is a health check
+	gone  bool // its peer has left
 }
 
 // look reads, and leaves there, how a visitor's request begins.
 func (v *visitor) look() {
-	if v.begun {
+	if v.known {
 		return
 	}
 	var start [function.HealthCheckLength]byte
-	if n, err := peek(v.conn, start[:]); err == nil && n > 0 {
-		v.begun, v.urgent = true, function.IsHealthCheck(start[:n])
+	switch n, err := peek(v.conn, start[:]); {
+	case err != nil:
+		v.gone = !errors.Is(err, syscall.EAGAIN)
+	case n == 0:
+		v.gone = true
+	default:
+		v.begun, v.conn.urgent = true, function.IsHealthCheck(start[:n])
+		v.known = v.conn.urgent || n == len(start)
 	}
 }
 
@@ -86,50 +95,60 @@ func (y *lobby) receive() {
 // Accept returns the next connection as soon as there is a place for it.
 func (y *lobby) Accept() (net.Conn, error) {
 	for {
-		var wait time.Duration
-		if i := y.next(); i >= 0 {
-			v := y.waiting[i]
-			if wait = y.cap.admit(v.conn, v.urgent); wait == 0 {
-				y.waiting = slices.Delete(y.waiting, i, i+1)
-				return v.conn, nil
-			}
-		}
-		if err := y.await(wait); err != nil {
+		if conn, wait := y.admit(); conn != nil {
+			return conn, nil
+		} else if err := y.await(wait); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// next is who gets the next place: the first health check, or else who came first; -1
-// when nobody waits. Only where there is no place for everybody are they looked at.
-func (y *lobby) next() int {
+// admit hands out the connection that has got a place: the first health check, or else
+// who came first. If there is none, wait is how long at most until there may be. Only
+// where there is no place for everybody are visitors looked at.
+func (y *lobby) admit() (conn *cappedConn, wait time.Duration) {
 	if len(y.waiting) == 0 {
-		return -1
+		return nil, 0
 	}
+	next := 0
 	if y.cap.full() {
-		for i, v := range y.waiting {
-			if v.look(); v.urgent {
-				return i
-			}
+		for _, v := range y.waiting {
+			v.look()
+		}
+		y.turnAway(func(v *visitor) bool { return v.gone })
+		if next = slices.IndexFunc(y.waiting, func(v *visitor) bool { return v.conn.urgent }); next < 0 {
+			next = 0
+		}
+		if len(y.waiting) == 0 {
+			return nil, 0
 		}
 	}
-	return 0
+	conn = y.waiting[next].conn
+	if wait = y.cap.admit(conn); wait == 0 {
+		y.waiting = slices.Delete(y.waiting, next, next+1)
+		return conn, 0
+	}
+	now := time.Now()
+	y.turnAway(func(v *visitor) bool { return !now.Before(v.until) })
+	return nil, wait
 }
 
 // await returns when somebody has come or may have got a place, for want of better
-// after wait. Those whose turn is over are closed then.
+// after wait.
 func (y *lobby) await(wait time.Duration) error {
 	arrivals, changed := y.arrivals, y.cap.changed
 	var late <-chan time.Time
+	silent := slices.IndexFunc(y.waiting, func(v *visitor) bool { return !v.begun })
+	if silent >= 0 {
+		wait = min(wait, glance)
+	}
 	if len(y.waiting) > 0 {
-		if slices.ContainsFunc(y.waiting, func(v *visitor) bool { return !v.begun }) {
-			wait = min(wait, glance)
-		}
 		late = time.After(min(wait, time.Until(y.waiting[0].until)))
 	} else {
 		changed = nil // nobody waits for it
 	}
-	if len(y.waiting) == function.Lobby {
+	full := len(y.waiting) == function.Lobby
+	if full && silent < 0 {
 		arrivals = nil
 	}
 	select {
@@ -137,28 +156,30 @@ func (y *lobby) await(wait time.Duration) error {
 		if a.err != nil {
 			return a.err
 		}
+		if full { // who has not begun to ask loses least
+			_ = y.waiting[silent].conn.TCPConn.Close()
+			y.waiting = slices.Delete(y.waiting, silent, silent+1)
+		}
 		y.waiting = append(y.waiting, &visitor{conn: &cappedConn{TCPConn: a.conn, cap: y.cap}, until: time.Now().Add(turn)})
 	case <-changed:
 	case <-late:
 	case <-y.closed:
-		y.turnAway(len(y.waiting))
+		y.turnAway(func(*visitor) bool { return true })
 		return net.ErrClosed
 	}
-	now, overdue := time.Now(), 0
-	for overdue < len(y.waiting) && !now.Before(y.waiting[overdue].until) {
-		overdue++
-	}
-	y.turnAway(overdue)
 	return nil
 }
 
-// turnAway closes the n that have waited for longest. Nothing was taken from them or
-// written to them: there is nothing to lose or to report.
-func (y *lobby) turnAway(n int) {
-	for _, v := range y.waiting[:n] {
-		_ = v.conn.TCPConn.Close()
-	}
-	y.waiting = slices.Delete(y.waiting, 0, n)
+// turnAway closes some of those that wait. Nothing was taken from them or written to
+// them: there is nothing to lose or to report.
+func (y *lobby) turnAway(who func(*visitor) bool) {
+	y.waiting = slices.DeleteFunc(y.waiting, func(v *visitor) bool {
+		if who(v) {
+			_ = v.conn.TCPConn.Close()
+			return true
+		}
+		return false
+	})
 }
 
 // Close closes the listener, and every connection that has no place yet.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -40,37 +41,85 @@ func TestHealthChecksDontWait(t *testing.T) {
 	s := healthServer(t, 2)
 	releases := s.fill()
 	waiting := s.dialOnly()
-	s.ask(waiting, "GET /now")
+	s.ask(waiting, "GET /hold")
 	for range 3 * function.HealthChecks {
 		check := s.dialOnly()
-		s.ask(check, "GET /livez")
-		if status, err := readStatus(check); err != nil || status != http.StatusOK {
-			t.Fatalf("a health check: %d, %v", status, err)
+		// What follows on the same connection would have got past those that wait.
+		if _, err := fmt.Fprintf(check, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /hold HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
 		}
+		answers := bufio.NewReader(check)
+		resp, err := http.ReadResponse(answers, nil)
+		if err != nil || resp.StatusCode != http.StatusOK || !resp.Close {
+			t.Fatalf("a health check: %+v, %v; want its connection to end", resp, err)
+		}
+		resp.Body.Close()
+		if more, _ := answers.ReadString('\n'); more != "" {
+			t.Errorf("after a health check: %q", more)
+		}
+	}
+	select {
+	case <-s.held:
+		t.Error("somebody has got a place of the health checks'")
+	default:
 	}
 	for _, release := range releases {
 		close(release)
 	}
-	if status, err := readStatus(waiting); err != nil || status != http.StatusOK {
-		t.Errorf("who waited for a place: %d, %v", status, err)
+	select {
+	case release := <-s.held:
+		close(release)
+	case <-time.After(patience):
+		t.Error("who waited has got no place")
 	}
 }
 
-// The places that health checks have more are as many as are in the reserve.
-func TestHealthChecksHaveSomePlacesMore(t *testing.T) {
+// Health checks have as many places as are in the reserve, and nobody else has them.
+func TestPlacesOfHealthChecks(t *testing.T) {
 	t.Parallel()
 	const places = 2
 	limit := newConnCap(places, patience)
-	for n := range places + 2*function.HealthChecks {
-		conn := &cappedConn{TCPConn: new(net.TCPConn), cap: limit}
-		wait := limit.admit(conn, n >= places)
-		if got, want := wait == 0, n < places+function.HealthChecks; got != want {
-			t.Errorf("connection %d is let in: %t, want %t", n, got, want)
-		}
+	add := func(urgent bool) (conn *cappedConn, in bool) {
+		conn = &cappedConn{TCPConn: new(net.TCPConn), cap: limit, urgent: urgent}
+		in = limit.admit(conn) == 0
 		limit.move(conn, active)
+		return conn, in
+	}
+	check, _ := add(true)
+	for n := range 2 * places {
+		if _, in := add(false); in != (n < places) {
+			t.Errorf("connection %d is let in: %t", n, in)
+		}
+	}
+	for n := 1; n < 2*function.HealthChecks; n++ {
+		if _, in := add(true); in != (n < function.HealthChecks) {
+			t.Errorf("health check %d is let in: %t", n, in)
+		}
+	}
+	limit.remove(check)
+	if _, in := add(false); in {
+		t.Error("the place of a health check went to somebody else")
+	}
+	if _, in := add(true); !in {
+		t.Error("the place of a health check is lost")
 	}
 	if n := limit.count(); n != places+function.HealthChecks {
 		t.Errorf("%d connections count", n)
+	}
+}
+
+// Who leaves while it waits makes room, and a lobby full of silent ones keeps nobody out.
+func TestSilentVisitorsMakeRoom(t *testing.T) {
+	t.Parallel()
+	s := healthServer(t, 1)
+	s.fill()
+	for range 2 * function.Lobby {
+		s.dialOnly() // and says nothing
+	}
+	probe := s.dialOnly()
+	s.ask(probe, "GET /livez")
+	if status, err := readStatus(probe); err != nil || status != http.StatusOK {
+		t.Errorf("a health check behind a lobby full of silent ones: %d, %v", status, err)
 	}
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 )
@@ -36,7 +38,10 @@ func newServer(handler http.Handler, limit *connCap, log *slog.Logger) *http.Ser
 	var http1 http.Protocols
 	http1.SetHTTP1(true)
 	return &http.Server{
-		Handler:           handler,
+		Handler: oneCheckEach(handler),
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, conn)
+		},
 		Protocols:         &http1,
 		ReadHeaderTimeout: headerTimeout,
 		MaxHeaderBytes:    headerBytes - headerSlack,
@@ -44,4 +49,18 @@ func newServer(handler http.Handler, limit *connCap, log *slog.Logger) *http.Ser
 		ConnState:         limit.ConnState,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+}
+
+// connKey is where the context of a request has its connection.
+type connKey struct{}
+
+// oneCheckEach ends a connection that has a place of the health checks' with its first
+// reply: what it might ask next is none perhaps, and would not have waited.
+func oneCheckEach(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if conn, ok := r.Context().Value(connKey{}).(*cappedConn); ok && conn.urgent {
+			w.Header().Set("Connection", "close")
+		}
+		handler.ServeHTTP(w, r)
+	})
 }

@@ -21,6 +21,25 @@ func limitBuffers(c syscall.RawConn) error {
 	})
 }
 
+// limitSilence has the kernel ask peers that say nothing whether they are still there,
+// as Go has it by default, and end the connection after two and a half minutes without
+// an answer (tcp(7)): a run may be waited for by nobody. Accepted sockets inherit it.
+func limitSilence(c syscall.RawConn) error {
+	return control(c, func(fd int) error {
+		for _, o := range []struct{ level, option, value int }{
+			{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+			{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 15},
+			{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 15},
+			{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 9},
+		} {
+			if err := unix.SetsockoptInt(fd, o.level, o.option, o.value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // serveBoth makes an IPv6 socket that is not bound yet take IPv4 as well, whatever
 // net and the machine (net.ipv6.bindv6only) have it do (ipv6(7)).
 func serveBoth(c syscall.RawConn) error {

@@ -40,7 +40,7 @@ func Read(stdout string, exitCode int) (end End, said string) {
 	if exitCode == -sigsys {
 		words[Killed] = ""
 	}
-	for _, end := range []End{Won, Some, Killed, Absent, Lost} {
+	for _, end := range []End{Won, Some, Lost, Killed, Absent} {
 		if said, ok := words[end]; ok {
 			return end, said
 		}

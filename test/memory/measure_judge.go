@@ -38,6 +38,9 @@ func (c *Container) judge(m *Measurement, a Attack) {
 		m.breach(Livez, "livez p95 %v, p99 %v, may be %v; %d of %d failed %s", m.Livez.P95.Round(time.Millisecond),
 			m.Livez.P99.Round(time.Millisecond), m.LivezMay.Round(time.Millisecond), m.Livez.Failed, m.Livez.Checks, m.Livez.Why)
 	}
+	if m.Livez.Failed*100 > m.Livez.Checks && !a.EndsServer {
+		m.breach(Livez, "livez failed %d times of %d: %s", m.Livez.Failed, m.Livez.Checks, m.Livez.Why)
+	}
 	for seen, n := range m.Seen {
 		if !a.mayBe(seen) {
 			m.breach(Answers, "%d answers %q", n, seen)

@@ -20,6 +20,8 @@ const (
 	livezTimeout = time.Second
 	// LivezBound is what the 99th percentile must not exceed, see livezMay.
 	LivezBound = 50 * time.Millisecond
+	// livezMost is the most that is ever allowed: half of what a failed check counts.
+	livezMost = livezTimeout / 2
 	// quotaPeriod is how long the kernel keeps those from the CPU at most that have
 	// used up their share (cpu.cfs_period_us).
 	quotaPeriod = 100 * time.Millisecond
@@ -56,7 +58,7 @@ func livezMay(m *Measurement, cpu CPU, stall Stall) time.Duration {
 	if cpu == Quota {
 		may += quotaPeriod
 	}
-	return may
+	return min(may, livezMost)
 }
 
 // A prober asks /livez as a kubelet does, on a connection of its own each time,

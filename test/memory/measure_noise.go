@@ -9,8 +9,8 @@ import (
 )
 
 // Noise asks a trivial server of its own for the same as a [Probe]: what that takes
-// while a container is under attack is the machine's part of what livez takes. It is
-// shown and not deducted.
+// while a container is under attack is the machine's part of what livez takes, see
+// livezMay.
 type Noise struct {
 	server *http.Server
 	probe  *prober

@@ -55,6 +55,7 @@ func TestJudge(t *testing.T) {
 			c.stall = Stall(time.Second)
 			m.Livez.P99 += time.Second + 1
 		}, "livez"},
+		{"health checks that fail", func(_ *Container, m *Measurement, _ *Attack) { m.Livez.Failed = 2 }, "failed 2 times"},
 		{"few of them, and late", func(_ *Container, m *Measurement, _ *Attack) {
 			m.Livez = Latency{Checks: 99, P95: LivezBound + 1}
 		}, "livez"},

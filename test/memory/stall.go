@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -70,11 +71,12 @@ func stallOnce(ctx context.Context, hold string, cpu CPU) (time.Duration, error)
 		longest time.Duration
 		err     error
 	}
-	watched, gone := make(chan end, 1), make(chan struct{})
+	watched, ready, gone := make(chan end, 1), make(chan struct{}), make(chan struct{})
 	go func() {
-		longest, err := longestGap(cpu, gone)
+		longest, err := longestGap(cpu, ready, gone)
 		watched <- end{longest, err}
 	}()
+	<-ready
 	err = cmd.Process.Kill()
 	_ = cmd.Wait() // killed
 	close(gone)
@@ -82,8 +84,11 @@ func stallOnce(ctx context.Context, hold string, cpu CPU) (time.Duration, error)
 	return e.longest, errors.Join(err, e.err)
 }
 
-// longestGap is how much later than it wanted a thread of this process came to its turn.
-func longestGap(cpu CPU, done <-chan struct{}) (longest time.Duration, err error) {
+// longestGap is how much later than it wanted a thread of this process came to its turn,
+// from ready, which it closes, to done.
+func longestGap(cpu CPU, ready chan<- struct{}, done <-chan struct{}) (longest time.Duration, err error) {
+	began := sync.OnceFunc(func() { close(ready) })
+	defer began()
 	runtime.LockOSThread() // and never unlocked: the thread ends with its affinity
 	if cpu == Core {
 		var core unix.CPUSet
@@ -98,10 +103,11 @@ func longestGap(cpu CPU, done <-chan struct{}) (longest time.Duration, err error
 			return longest, nil
 		default:
 		}
-		began := time.Now()
+		before := time.Now()
 		tick := unix.NsecToTimespec(int64(stallTick))
 		_ = unix.Nanosleep(&tick, nil) // EINTR: a tick that was shorter
-		longest = max(longest, time.Since(began)-stallTick)
+		longest = max(longest, time.Since(before)-stallTick)
+		began()
 	}
 }
 
@@ -128,5 +134,5 @@ func Hold(cpu CPU) error {
 	if _, err := os.Stdout.WriteString("."); err != nil {
 		return err
 	}
-	select {}
+	return unix.Pause()
 }

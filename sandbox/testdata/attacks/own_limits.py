@@ -4,6 +4,7 @@
 now, held = memory(bytes(16)), memory(bytes(24))
 if call(125, memory(struct.pack("II", 0x20080522, 0)), held) == 0 and not content(held)[3] & 1:  # capget: bit 24
     print("ABSENT CAP_SYS_RESOURCE")
-call(302, 0, 7, 0, now)  # prlimit64, RLIMIT_NOFILE
-more = memory(struct.pack("QQ", 16, (struct.unpack("QQ", content(now))[1] or 16) + 1))
-table({"prlimit64": call(302, 0, 7, more, 0), "setrlimit": call(160, 7, more)})
+else:
+    call(302, 0, 7, 0, now)  # prlimit64, RLIMIT_NOFILE
+    more = memory(struct.pack("QQ", 16, (struct.unpack("QQ", content(now))[1] or 16) + 1))
+    table({"prlimit64": call(302, 0, 7, more, 0), "setrlimit": call(160, 7, more)})
