@@ -16,6 +16,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -42,9 +43,12 @@ func main() {
 	}
 }
 
+// wholeJSON has every figure: what -only measures does not go there.
+const wholeJSON = "bin/bench.json"
+
 func run(ctx context.Context) error {
 	bin := flag.String("bin", "bin/codecell", "the `binary` to measure")
-	to := flag.String("json", "bin/bench.json", "the `file` for the figures; empty: none")
+	to := flag.String("json", wholeJSON, "the `file` for the figures; empty: none")
 	isShort := flag.Bool("short", false, "a minute instead of five: the same with fewer rounds and runs")
 	rounds := flag.Int("rounds", 0, "how many `times` each measurement has its turn; 0: as -short says")
 	pause := flag.Duration("pause", 20*time.Millisecond, "how long each of the crowd `waits` between a 429 and its next request")
@@ -57,6 +61,10 @@ func run(ctx context.Context) error {
 	chosen, err := choose(*only)
 	if err != nil {
 		return err
+	}
+	whole := len(chosen) == len(stages)
+	if *check != "" && !whole {
+		return errors.New("-check compares everything, so it goes without -only")
 	}
 	var baseline map[string]float64
 	if *check != "" { // before minutes are spent
@@ -79,17 +87,16 @@ func run(ctx context.Context) error {
 	}
 	r := b.report
 	r.Short, r.Rounds = *isShort, b.plan.rounds
-	whole := len(chosen) == len(stages)
 	if whole {
 		r.Expectations, r.Ratios = r.expectations(), r.ratios()
 	}
 	r.print(os.Stdout, chosen)
-	if *to != "" {
+	if *to != "" && (whole || *to != wholeJSON) {
 		if err := r.write(*to); err != nil {
 			return err
 		}
 	}
-	if *check == "" || !whole {
+	if *check == "" {
 		return nil
 	}
 	return printComparison(os.Stdout, compare(baseline, r.Ratios, worse))

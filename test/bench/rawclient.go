@@ -128,13 +128,22 @@ func (c *rawClient) measure(times, status int, want string) ([]time.Duration, er
 		got, err := c.do()
 		took[i] = time.Since(began)
 		if err == nil && (got != status || !bytes.Contains(c.body, []byte(want))) {
-			err = fmt.Errorf("answer %d: %.400s", got, c.body)
+			err = fmt.Errorf("answer %d: %s", got, brief(c.body))
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	return took, nil
+}
+
+// brief is a long body's beginning and end, where outcome and usage are.
+func brief(body []byte) string {
+	const most = 400
+	if len(body) <= 2*most {
+		return string(body)
+	}
+	return fmt.Sprintf("%s … %s", body[:most], body[len(body)-most:])
 }
 
 // turn is measure on a connection of its own, whose first request does not count. The

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -104,21 +106,23 @@ func traced(ctx context.Context, b *bench, file string) (took []time.Duration, e
 	return took, nil
 }
 
-// readTraces reads spans, one JSON object after the other, by their trace.
+// readTraces reads spans by their trace: one JSON object a line. The server says
+// there where it listens as well.
 func readTraces(in io.Reader) (map[string][]span, error) {
 	traces := map[string][]span{}
-	for spans := json.NewDecoder(in); ; {
-		var s span
-		err := spans.Decode(&s)
-		if errors.Is(err, io.EOF) {
-			return traces, nil
+	lines := bufio.NewScanner(in)
+	for lines.Scan() {
+		if !bytes.HasPrefix(lines.Bytes(), []byte("{")) {
+			continue
 		}
-		if err != nil {
+		var s span
+		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
 			return nil, err
 		}
 		id := s.SpanContext.TraceID
 		traces[id] = append(traces[id], s)
 	}
+	return traces, lines.Err()
 }
 
 // take computes the figures of the traces that are whole: under load an exporter
