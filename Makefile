@@ -23,7 +23,7 @@ have_race = [ "$$($(GO) env CGO_ENABLED)" = 1 ] && \
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-framework build test check fmt-check vet-check lint-check module-check python-check \
-	e2e e2e-short bench image prove prove-v2 prove-mutations deploy-cloudrun deploy-knative deploy-check clean
+	e2e e2e-short bench bench-check image prove prove-v2 prove-mutations deploy-cloudrun deploy-knative deploy-check clean
 
 help: ## what can be made (the default)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -87,8 +87,11 @@ e2e-short: build ## the same, less the long ones
 	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) -C test/deploy test -v -count=1 -timeout 15m ./manifest/
 	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) -C test/telemetry test -v -count=1 -timeout 15m ./monitoring/
 
-bench: build ## the figures of docs/benchmarks.md, measured on this machine
-	$(GO) run ./test/bench
+bench: build ## what a run costs beside what it can't cost less than, on this machine, in five minutes (BENCH="-short": one)
+	$(GO) run ./test/bench $(BENCH)
+
+bench-check: build ## a short bench, whose ratios must not be much worse than those of docs/printed/bench.json
+	$(GO) run ./test/bench -short -json bin/bench-check.json -check docs/printed/bench.json $(BENCH)
 
 image: ## the container image, and its contents in bin/image.cdx.json, without a registry (root, podman; IMAGE=... ARCH=arm64 PYTHON_PACKAGES=... FRESH=true)
 	@mkdir -p bin

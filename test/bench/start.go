@@ -7,33 +7,31 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"syscall"
 	"time"
 
 	"codecell/test/e2e/cell"
 )
 
-const (
-	starts       = 5
-	startTimeout = 20 * time.Second
-)
+const startTimeout = 20 * time.Second
 
 // measureStart takes the time from the exec of the binary to its first answer
 // to a program, and next to it the start of an interpreter that does nothing.
-func measureStart(ctx context.Context, r *report, binary string) error {
-	for n := range starts {
-		progress("start %d of %d", n+1, starts)
-		took, err := startToFirstResult(ctx, binary)
+func measureStart(ctx context.Context, b *bench) error {
+	p := &b.report.Start
+	p.Name = "start to first result"
+	for n := range b.plan.starts {
+		b.step(n, b.plan.starts)
+		took, err := startToFirstResult(ctx, b.binary)
 		if err != nil {
 			return err
 		}
-		r.Start.add([]time.Duration{took})
-		bare, err := timeCommand(ctx, 1, r.Python, "-I", "-c", "pass")
+		p.Ours.add([]time.Duration{took})
+		bare, err := timeCommand(ctx, 1, b.report.Python, "-I", "-c", "pass")
 		if err != nil {
 			return err
 		}
-		r.BareStart.add(bare)
+		p.Limit.add(bare)
 	}
 	return nil
 }
@@ -50,7 +48,7 @@ func startToFirstResult(ctx context.Context, binary string) (took time.Duration,
 	tick := time.NewTicker(500 * time.Microsecond)
 	defer tick.Stop()
 	for {
-		status, err := tryOnce(strings.TrimPrefix(s.URL, "http://"))
+		status, err := tryOnce(address(s))
 		if err == nil && status == http.StatusOK {
 			return time.Since(began), nil
 		}
@@ -69,10 +67,7 @@ func startToFirstResult(ctx context.Context, binary string) (took time.Duration,
 
 // tryOnce posts the program over a connection of its own.
 func tryOnce(address string) (status int, err error) {
-	c, err := newRawClient(address, "/execute", program)
-	if err != nil {
-		return 0, err
-	}
+	c := newRawClient(address, post(print42.body()))
 	defer c.close()
 	return c.do()
 }
