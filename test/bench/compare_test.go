@@ -18,12 +18,18 @@ func TestCompare(t *testing.T) {
 	}{
 		{"nothing", nil, nil, nil, false},
 		{
-			"the same, better, and a bit worse", map[string]float64{"a": 2, "b": 2, "c": 2}, map[string]float64{"a": 2, "b": 1, "c": 3},
-			[]comparison{{"a", 2, 2, fine}, {"b", 2, 1, fine}, {"c", 2, 3, fine}}, false,
+			"the same, better, and a bit worse",
+			map[string]float64{"a": 2, "b": 2, "c": 2},
+			map[string]float64{"a": 2, "b": 1, "c": 3},
+			[]comparison{{"a", 2, 2, fine}, {"b", 2, 1, fine}, {"c", 2, 3, fine}},
+			false,
 		},
 		{
-			"much worse", map[string]float64{"a": 2, "b": 2}, map[string]float64{"a": 3.01, "b": 2},
-			[]comparison{{"a", 2, 3.01, isWorse}, {"b", 2, 2, fine}}, true,
+			"much worse",
+			map[string]float64{"a": 2, "b": 2},
+			map[string]float64{"a": 3.01, "b": 2},
+			[]comparison{{"a", 2, 3.01, isWorse}, {"b", 2, 2, fine}},
+			true,
 		},
 		{"no longer measured", map[string]float64{"a": 2}, nil, []comparison{{"a", 2, 0, isGone}}, true},
 		{"new", nil, map[string]float64{"a": 2}, []comparison{{"a", 0, 2, isNew}}, false},
