@@ -116,10 +116,12 @@ func (w *watch) make(a declared, j jail) string {
 		w.t.Errorf("%s: %s: %s\n%s%s exit %d %s", j.name, got, fmt.Sprintf(format, args...), end.Stdout, end.Stderr, end.ExitCode, end.Lost)
 	}
 	slices.Sort(seen)
+	if j.layers == nil {
+		w.absent = got == attack.Absent && a.mayBeAbsent != ""
+	}
 	switch {
 	case onGVisor && (j.layers == nil || !a.containedBy(j)): // lost for want of the call, perhaps
-	case j.layers == nil && got == attack.Absent && a.mayBeAbsent != "":
-		w.absent = true
+	case j.layers == nil && w.absent:
 	case j.layers == nil && got != attack.Won:
 		fail("the positive control does not win")
 	case j.layers == nil:

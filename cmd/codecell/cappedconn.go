@@ -23,7 +23,7 @@ const tailPoll = 50 * time.Millisecond
 type cappedConn struct {
 	*net.TCPConn
 	cap    *connCap
-	urgent bool        // it has a place of the health checks': set before it is counted, and never after
+	urgent bool        // it has a place of the health checks': set when it is counted, and never after
 	heard  atomic.Bool // something was read from it
 	waits  atomic.Bool // a Read is under way
 

@@ -93,9 +93,10 @@ func (c *connCap) full() bool {
 
 // admit counts conn, closing another for it where it must, and returns 0; or it returns
 // how long at most until there may be a place: until then, or until a standing has
-// changed, there is none. What is urgent has places of its own: nobody else gets them.
-func (c *connCap) admit(conn *cappedConn) (wait time.Duration) {
-	victim, wait := c.enter(conn)
+// changed, there is none. Where others would wait, a health check gets a place that
+// nobody else gets.
+func (c *connCap) admit(conn *cappedConn, check bool) (wait time.Duration) {
+	victim, wait := c.enter(conn, check)
 	if victim != nil {
 		victim.abort()
 	}
@@ -103,16 +104,17 @@ func (c *connCap) admit(conn *cappedConn) (wait time.Duration) {
 }
 
 // enter is admit, but for the connection that was given up, which the caller is to abort.
-func (c *connCap) enter(conn *cappedConn) (victim *cappedConn, wait time.Duration) {
+func (c *connCap) enter(conn *cappedConn, check bool) (victim *cappedConn, wait time.Duration) {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	taken, limit := len(c.conns)-c.urgent, c.max
-	if conn.urgent {
-		taken, limit = c.urgent, function.HealthChecks
-	}
-	if taken >= limit {
-		if victim, wait = c.leastLoss(now, conn.urgent); victim == nil {
+	if taken := len(c.conns) - c.urgent; taken >= c.max {
+		victim, wait = c.leastLoss(now, false)
+		if conn.urgent = victim == nil && check; conn.urgent && c.urgent >= function.HealthChecks {
+			victim, _ = c.leastLoss(now, true)
+			conn.urgent = victim != nil
+		}
+		if victim == nil && !conn.urgent {
 			return nil, cmp.Or(wait, stalledPoll)
 		}
 		c.forget(victim)

@@ -48,6 +48,7 @@ type visitor struct {
 	until time.Time
 	begun bool // it has sent something
 	known bool // enough to know whether it is a health check
+	check bool // it is one
 	gone  bool // its peer has left
 }
 
@@ -63,8 +64,8 @@ func (v *visitor) look() {
 	case n == 0:
 		v.gone = true
 	default:
-		v.begun, v.conn.urgent = true, function.IsHealthCheck(start[:n])
-		v.known = v.conn.urgent || n == len(start)
+		v.begun, v.check = true, function.IsHealthCheck(start[:n])
+		v.known = v.check || n == len(start)
 	}
 }
 
@@ -116,7 +117,7 @@ func (y *lobby) admit() (conn *cappedConn, wait time.Duration) {
 			v.look()
 		}
 		y.turnAway(func(v *visitor) bool { return v.gone })
-		if next = slices.IndexFunc(y.waiting, func(v *visitor) bool { return v.conn.urgent }); next < 0 {
+		if next = slices.IndexFunc(y.waiting, func(v *visitor) bool { return v.check }); next < 0 {
 			next = 0
 		}
 		if len(y.waiting) == 0 {
@@ -124,7 +125,7 @@ func (y *lobby) admit() (conn *cappedConn, wait time.Duration) {
 		}
 	}
 	conn = y.waiting[next].conn
-	if wait = y.cap.admit(conn); wait == 0 {
+	if wait = y.cap.admit(conn, y.waiting[next].check); wait == 0 {
 		y.waiting = slices.Delete(y.waiting, next, next+1)
 		return conn, 0
 	}

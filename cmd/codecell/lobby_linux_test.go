@@ -80,17 +80,17 @@ func TestPlacesOfHealthChecks(t *testing.T) {
 	const places = 2
 	limit := newConnCap(places, patience)
 	add := func(urgent bool) (conn *cappedConn, in bool) {
-		conn = &cappedConn{TCPConn: new(net.TCPConn), cap: limit, urgent: urgent}
-		in = limit.admit(conn) == 0
+		conn = &cappedConn{TCPConn: new(net.TCPConn), cap: limit}
+		in = limit.admit(conn, urgent) == 0
 		limit.move(conn, active)
 		return conn, in
 	}
-	check, _ := add(true)
 	for n := range 2 * places {
 		if _, in := add(false); in != (n < places) {
 			t.Errorf("connection %d is let in: %t", n, in)
 		}
 	}
+	check, _ := add(true)
 	for n := 1; n < 2*function.HealthChecks; n++ {
 		if _, in := add(true); in != (n < function.HealthChecks) {
 			t.Errorf("health check %d is let in: %t", n, in)

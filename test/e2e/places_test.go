@@ -53,7 +53,7 @@ var places = []place{
 	{name: "umask 0777", wrap: sh("umask 0777")},
 	{name: "a folder that is gone", wrap: sh(`cd "$(mktemp -d)" && rmdir "$PWD"`)},
 	{name: "a folder that it may not read", wrap: append(sh(`cd "$(mktemp -d)" && chmod 0 . && rmdir "$PWD"`), as("--reuid", "1234", "--regid", "1234", "--clear-groups")...), root: true},
-	{name: "216 descriptors", wrap: sh("ulimit -n 216")},
+	{name: "285 descriptors", wrap: sh("ulimit -n 285")},
 	{name: "64 descriptors", wrap: sh("ulimit -n 64"), said: "RLIMIT_NOFILE (ulimit -n) is 64, want at least 273"},
 	{name: "16 descriptors", wrap: sh("ulimit -n 16"), said: "RLIMIT_NOFILE (ulimit -n) is 16, want at least 273"},
 	{name: "20 processes", wrap: []string{"prlimit", "--nproc=20"}, said: "RLIMIT_NPROC (ulimit -u) is 20, want at least"},

@@ -60,13 +60,13 @@ var mutations = []mutation{
 	},
 	{
 		name: "connections", without: "the cap on connections", attack: "many-connections",
-		edits: []edit{{"cmd/codecell/conncap.go", "	if taken >= limit {\n", "	if limit == 0 {\n"}},
+		edits: []edit{{"cmd/codecell/conncap.go", "	if taken := len(c.conns) - c.urgent; taken >= c.max {\n", "	if c.max == 0 {\n"}},
 	},
 	{
 		name: "intake", without: "the bound on bodies in memory", attack: "stalled-bodies",
 		edits: []edit{
 			{"function/intake.go", "	return make(intake, intakeBase+slots*intakeOfSlot(line))\n", "	return make(intake, 10_000+0*slots*intakeOfSlot(line))\n"},
-			{"cmd/codecell/conncap.go", "	if taken >= limit {\n", "	if limit == 0 {\n"},
+			{"cmd/codecell/conncap.go", "	if taken := len(c.conns) - c.urgent; taken >= c.max {\n", "	if c.max == 0 {\n"},
 		},
 	},
 }
