@@ -28,9 +28,9 @@ var (
 // and IPv4.
 //
 // The buffer sizes that function counts on are set on the listening socket,
-// before listen(2): accepted connections inherit them, and the receive buffer
-// has to be known by then for the window scale that the handshake offers. With
-// none set, TCP's autotuning would go up to several megabytes.
+// before listen(2): accepted connections inherit them (see limitAccepted), and the
+// receive buffer has to be known by then for the window scale that the handshake
+// offers. With none set, TCP's autotuning would go up to several megabytes.
 func listen(ctx context.Context, port int, loopback bool) (*net.TCPListener, error) {
 	addresses := everywhere
 	if loopback {

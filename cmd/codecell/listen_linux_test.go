@@ -42,22 +42,62 @@ func TestAcceptedConnectionInheritsBuffers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	for name, got := range buffers(t, conn) {
+		if got != 2*function.SocketBuffer {
+			t.Errorf("%s is %d, want %d", name, got, 2*function.SocketBuffer)
+		}
+	}
+}
+
+// A kernel may leave the listener's buffers to the listener.
+func TestLobbyLimitsBuffers(t *testing.T) {
+	t.Parallel()
+	plain, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newConnCap(1, patience).Listen(plain)
+	defer l.Close()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	capped, ok := conn.(*cappedConn)
+	if !ok {
+		t.Fatalf("the lobby gave a %T", conn)
+	}
+	for name, got := range buffers(t, capped) {
+		if got > 2*function.SocketBuffer {
+			t.Errorf("%s is %d, want %d at most", name, got, 2*function.SocketBuffer)
+		}
+	}
+}
+
+// buffers are the sizes of a socket's.
+func buffers(t *testing.T, conn syscall.Conn) map[string]int {
+	t.Helper()
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
+	sizes := map[string]int{}
 	for name, option := range map[string]int{"SO_SNDBUF": unix.SO_SNDBUF, "SO_RCVBUF": unix.SO_RCVBUF} {
 		err := control(raw, func(fd int) error {
-			got, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, option)
-			if err == nil && got != 2*function.SocketBuffer {
-				t.Errorf("%s is %d, want %d", name, got, 2*function.SocketBuffer)
-			}
+			size, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, option)
+			sizes[name] = size
 			return err
 		})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	return sizes
 }
 
 func TestListenAddresses(t *testing.T) {

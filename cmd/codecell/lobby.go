@@ -82,6 +82,10 @@ func (c *connCap) Listen(l *net.TCPListener) net.Listener {
 func (y *lobby) receive() {
 	for {
 		conn, err := y.AcceptTCP()
+		if err == nil && limitAccepted(conn) != nil {
+			_ = conn.Close() // nobody has counted on so much memory for it
+			continue
+		}
 		select {
 		case y.arrivals <- arrival{conn, err}:
 		case <-y.closed:

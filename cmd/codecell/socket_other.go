@@ -11,6 +11,8 @@ func limitBuffers(syscall.RawConn) error { return errors.ErrUnsupported }
 
 func limitSilence(syscall.RawConn) error { return errors.ErrUnsupported }
 
+func limitAccepted(syscall.Conn) error { return errors.ErrUnsupported }
+
 func serveBoth(syscall.RawConn) error { return errors.ErrUnsupported }
 
 func unacknowledged(syscall.Conn) (int, error) { return 0, errors.ErrUnsupported }

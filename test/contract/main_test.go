@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A binary is one of the two mains, built.
@@ -30,6 +31,15 @@ var (
 
 // onGVisor says that the kernel is gVisor. TestGVisorContract in test/e2e sets it.
 var onGVisor = os.Getenv("CODECELL_TEST_KERNEL") == "gvisor"
+
+// slowness is how many times as long a program may take to end by itself: under gVisor a
+// page that it touches for the first time costs three times as much.
+var slowness = func() time.Duration {
+	if onGVisor {
+		return 2
+	}
+	return 1
+}()
 
 // both is filled in by TestMain.
 var both []binary

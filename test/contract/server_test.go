@@ -22,10 +22,12 @@ import (
 const (
 	startTimeout = 30 * time.Second       // from exec to an open port
 	stopTimeout  = 15 * time.Second       // from SIGTERM to the exit: 8 s of drain and some air
-	answerTime   = 20 * time.Second       // for an answer that the machine's load may delay
 	atOnce       = 500 * time.Millisecond // for an answer that must not wait for anything
 	poll         = 5 * time.Millisecond   // between two looks at what has no event
 )
+
+// answerTime is for an answer that the machine's load may delay.
+var answerTime = 20 * time.Second * slowness
 
 // A server is one of the mains, running.
 type server struct {

@@ -69,7 +69,7 @@ func TestSuitesOnOtherPythons(t *testing.T) {
 						argv = append(argv, "-test.short", "-test.run="+first)
 					}
 					began := time.Now()
-					out, err := runSuite(t, argv, "CONTRACT_BIN="+bin)
+					out, err := runSuite(t, suiteTimeout, argv, "CONTRACT_BIN="+bin)
 					took := time.Since(began).Seconds()
 					tests := parseSuite(t, out)
 					if err != nil || tests.all.failed > 0 || tests.all.passed == 0 {
@@ -107,12 +107,13 @@ func sources(t *testing.T, top string) (paths []string) {
 	return paths
 }
 
-// runSuite runs a test binary with nothing of our environment but env, and
-// returns what it wrote. What its servers leave behind when a test kills them has
-// to go to init, which reaps it: tests wait for that.
-func runSuite(t *testing.T, argv []string, env ...string) ([]byte, error) {
+// runSuite runs a test binary, which is to end by itself within that time, with
+// nothing of our environment but env, and returns what it wrote. What its servers
+// leave behind when a test kills them has to go to init, which reaps it: tests wait
+// for that.
+func runSuite(t *testing.T, within time.Duration, argv []string, env ...string) ([]byte, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), suiteTimeout+10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), within+10*time.Second)
 	defer cancel()
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); err != nil {
 		t.Fatal(err)
