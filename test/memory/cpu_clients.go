@@ -51,7 +51,8 @@ func setCores(change func(*unix.CPUSet)) error {
 			}
 			done[id], found = true, true
 			var cores unix.CPUSet
-			if err := unix.SchedGetaffinity(id, &cores); err == nil {
+			err = unix.SchedGetaffinity(id, &cores)
+			if err == nil {
 				change(&cores)
 				err = unix.SchedSetaffinity(id, &cores)
 			}
