@@ -65,7 +65,7 @@ func refused(says string) ending {
 const short = 0.5 // seconds, for a program that never ends
 
 // programTime is how many seconds one has that ends by itself on a loaded machine.
-var programTime = 15 * float64(slowness)
+var programTime = float64(15 * slowness)
 
 // The policy is advice; with it the programs below would be told about their
 // imports, and here they shall do what they came for.

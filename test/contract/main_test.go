@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 )
 
 // A binary is one of the two mains, built.
@@ -34,7 +33,7 @@ var onGVisor = os.Getenv("CODECELL_TEST_KERNEL") == "gvisor"
 
 // slowness is how many times as long a program may take to end by itself: under gVisor a
 // page that it touches for the first time costs three times as much.
-var slowness = func() time.Duration {
+var slowness = func() int {
 	if onGVisor {
 		return 2
 	}

@@ -27,7 +27,7 @@ const (
 )
 
 // answerTime is for an answer that the machine's load may delay.
-var answerTime = 20 * time.Second * slowness
+var answerTime = time.Duration(20*slowness) * time.Second
 
 // A server is one of the mains, running.
 type server struct {
