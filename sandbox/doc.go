@@ -15,8 +15,8 @@
 //	run (Python)               zygote/run.py: enters the inner jail (jail.py), reads the
 //	                           program, checks the policy, runs it, exits
 //
-// One run is parked ahead: forked and jailed, it waits for the next program, which
-// so finds both done (flight_linux.go).
+// One run is parked ahead: forked, jailed and rehearsed (run.py), it waits for the next
+// program, which so finds all that done (flight_linux.go).
 //
 // Where to read: New and Run (sandbox_linux.go), one run from hand-over to result
 // (run_linux.go, flight_linux.go), the messages, drawn (protocol.go), a zygote's life

@@ -55,7 +55,7 @@ func newServer(handler http.Handler, limit *connCap, log *slog.Logger) *http.Ser
 type connKey struct{}
 
 // oneCheckEach ends a connection that has a place of the health checks' with its first
-// reply: what it might ask next is none perhaps, and would not have waited.
+// reply: what it asks next need not be a health check, and has not waited.
 func oneCheckEach(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if conn, ok := r.Context().Value(connKey{}).(*cappedConn); ok && conn.urgent {
