@@ -17,7 +17,7 @@ type Attack struct {
 
 	// Program is Python, posted by one client more than there are slots.
 	Program string
-	// Ends are the ways in which a run of Program may end.
+	// Ends are the ways in which a run of Program may end, see mayEnd.
 	Ends []End
 	// Outside is how much more than an empty program Program charges outside of
 	// the jail, in MiB at least; with less, it would prove nothing inside (the
@@ -83,6 +83,14 @@ func (a Attack) mayBe(s Seen) bool {
 		allowed = []Seen{Served, Full}
 	}
 	return slices.Contains(allowed, s)
+}
+
+// mayEnd reports whether a run may end so when the runs together charged so much. What
+// they do is bounded, but how fast a machine does it is not: those that share a core may
+// all have come to the end of their time. That stopped them as it would stop anybody, and
+// what they charged until then must be what one of them has to charge outside.
+func (a Attack) mayEnd(end End, rise int64) bool {
+	return slices.Contains(a.Ends, end) || end == Timeout && a.Outside > 0 && rise >= int64(a.Outside)<<20
 }
 
 // Corpus returns every attack, programs before clients, each by name. An error

@@ -47,7 +47,7 @@ func (c *Container) judge(m *Measurement, a Attack) {
 		}
 	}
 	for end, n := range m.Ends {
-		if a.Program != "" && !slices.Contains(a.Ends, end) || !slices.Contains(ends, end) {
+		if a.Program != "" && !a.mayEnd(end, m.Rise()) || !slices.Contains(ends, end) {
 			m.breach(Answers, "%d runs ended %q", n, end)
 		}
 	}

@@ -64,6 +64,10 @@ func TestJudge(t *testing.T) {
 		{"no answer", func(_ *Container, m *Measurement, _ *Attack) { m.Seen[Closed] = 1 }, "closed"},
 		{"nothing seen", func(_ *Container, m *Measurement, _ *Attack) { m.Seen = nil }, "nothing was seen"},
 		{"an end that is none of the attack's", func(_ *Container, m *Measurement, _ *Attack) { m.Ends[Crashed] = 1 }, "crashed"},
+		{"out of time before it had charged anything", func(_ *Container, m *Measurement, a *Attack) {
+			a.Outside, m.Ends[Timeout] = 481, 1
+		}, "timeout"},
+		{"out of time, and after no memory", func(_ *Container, m *Measurement, _ *Attack) { m.Ends[Timeout] = 1 }, "timeout"},
 		{"an end that is nobody's", func(_ *Container, m *Measurement, a *Attack) {
 			m.Ends["lost"], a.Program, a.Ends = 1, "", nil
 		}, "lost"},
@@ -91,6 +95,8 @@ func TestJudgeAllowsWhatTheAttackSays(t *testing.T) {
 	// The memory line lets page tables exceed what a run weighs.
 	a.Ends, m.Ends, m.Peak = []End{MemoryLimit}, map[End]int{MemoryLimit: 1}, 640<<20
 	a.Answers, m.Seen = []Seen{Closed}, map[Seen]int{Closed: 7}
+	// A slow machine has three of them run out of time, with all that one has to charge.
+	a.Outside, m.Ends[Timeout] = 620, 2
 	// One late check in less than a hundred is no percentile.
 	m.Livez = Latency{Checks: 99, P99: time.Second, Max: time.Second}
 	if c.judge(m, a); len(m.Breaches) > 0 {

@@ -31,14 +31,18 @@ type namedClaim struct {
 	Claim         memory.Claim `json:"claim"`
 }
 
-// breached reports whether any promise was broken.
-func (r *report) breached() bool {
+// off is how many attacks broke the promise, and repeated how many were made a second
+// time, which counts instead.
+func (r *report) off() (off, repeated int) {
 	for _, m := range r.Measurements {
-		if len(m.Breaches) > 0 {
-			return true
+		switch {
+		case m.Repeated:
+			repeated++
+		case len(m.Breaches) > 0:
+			off++
 		}
 	}
-	return false
+	return off, repeated
 }
 
 func (r *report) print(w io.Writer) {
@@ -64,13 +68,8 @@ func (r *report) print(w io.Writer) {
 			outside(m), fmt.Sprintf("%.0f", m.Seconds), m.Story(), verdict(m))
 	}
 	t.Print(w)
-	broken := 0
-	for _, m := range r.Measurements {
-		if len(m.Breaches) > 0 {
-			broken++
-		}
-	}
-	fmt.Fprintf(w, "\n%d attacks made, %d off\n", len(r.Measurements), broken)
+	off, repeated := r.off()
+	fmt.Fprintf(w, "\n%d attacks made, %d again because health checks were late, %d off\n", len(r.Measurements)-repeated, repeated, off)
 }
 
 func active(layers []cell.Layer) string {
@@ -99,10 +98,13 @@ func outside(m *memory.Measurement) string {
 }
 
 func verdict(m *memory.Measurement) string {
-	if len(m.Breaches) == 0 {
-		return "held"
+	switch {
+	case m.Repeated:
+		return "again: " + m.Off()
+	case len(m.Breaches) > 0:
+		return "OFF: " + m.Off()
 	}
-	return "OFF: " + m.Off()
+	return "held"
 }
 
 func (r *report) write(path string) error {
