@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"codecell/test/e2e/cell"
+	"codecell/test/mutant"
 )
 
 // layers are the prices of the product's parts, beside a bare fork.
@@ -70,13 +71,13 @@ func measureLayers(ctx context.Context, b *bench) (err error) {
 			"OTEL_TRACES_EXPORTER=otlp", "OTEL_METRICS_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_ENDPOINT=http://" + trivial.address,
 		}},
 	}
-	for i, m := range mutants {
-		b.say("building without %s, %d of %d", m.layer, i+1, len(mutants))
-		binary, err := m.build(ctx, dir)
+	for i, without := range lesser {
+		b.say("building without %s, %d of %d", without.layer, i+1, len(lesser))
+		binary, err := mutant.Build(ctx, dir, without.layer, without.edits)
 		if err != nil {
-			return err
+			return fmt.Errorf("without %s: %w", without.layer, err)
 		}
-		l.Variants = append(l.Variants, &variant{Layer: m.layer, binary: binary})
+		l.Variants = append(l.Variants, &variant{Layer: without.layer, binary: binary})
 	}
 
 	bare, err := startBareFork(ctx, b.report.Python, b.modules)

@@ -48,7 +48,7 @@ MMAP, MUNMAP, PAGE, TABLE, BLOCK = %d, %d, 1 << 12, 1 << 21, 1 << 22
 const sparseAtOnce = `
 import time
 pages, size = [], 32 << 20
-while len(pages) < 26_000 and size > TABLE:
+while len(pages) < 20_000 and size > TABLE:
     start = call(MMAP, 0, size, 3, 0x22, -1, 0)
     if start < 0:
         size //= 2 # what is left of the address space
@@ -113,7 +113,7 @@ func TestMemoryLine(t *testing.T) {
 		s := start(t, cell.Options{
 			Wrap: group.Enter(),
 			Env: []string{"SANDBOX_MAX_CONCURRENCY=" + strconv.Itoa(runs), "SANDBOX_PROFILE=" + profileWith(t,
-				change{memory, []string{"limits", "memory_mib"}}, change{"observe", []string{"policy", "ast_scan", "mode"}})},
+				change{memory, []string{"limits", "memory_mib"}}, change{"50s", []string{"limits", "max_timeout"}}, change{"observe", []string{"policy", "ast_scan", "mode"}})},
 		})
 		c := client(t, s)
 		code := rawCalls + strings.Replace(sparseAtOnce, "AT", strconv.FormatInt(time.Now().Add(15*time.Second).Unix(), 10), 1)
@@ -121,7 +121,7 @@ func TestMemoryLine(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range runs {
 			wg.Go(func() {
-				answer, err := c.Execute(t.Context(), cell.Request{Code: code, Timeout: 30})
+				answer, err := c.Execute(t.Context(), cell.Request{Code: code, Timeout: 50})
 				if ends[i] = answer.Outcome; err != nil || answer.Status != http.StatusOK {
 					t.Errorf("%s, %v", answer, err)
 				}

@@ -17,8 +17,8 @@ import (
 
 // The images are the machine's own: nothing is pulled, nothing pushed.
 const (
-	image  = "localhost/codecell:prove"
-	mutant = "localhost/codecell:mutant"
+	image       = "localhost/codecell:prove"
+	mutantImage = "localhost/codecell:mutant"
 )
 
 // seccomp is containerd's default profile; seccompprofile generates it.

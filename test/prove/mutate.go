@@ -4,22 +4,19 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 
 	"codecell/test/e2e/cell"
 	"codecell/test/memory"
+	"codecell/test/mutant"
 )
 
 // mutate builds one mutant after the other, makes its attack on it in the first
 // configuration, and prints the matrix. It is an error if one is not noticed.
 func (p *proof) mutate(ctx context.Context) error {
-	p.image = mutant
+	p.image = mutantImage
 	table := cell.NewTable("mutation", "without", "attack", "kills", "peak/limit MiB", "server MiB", "what the attack shows")
 	unnoticed := 0
 	for i, m := range mutations {
@@ -68,11 +65,11 @@ func noticed(m *memory.Measurement) bool {
 
 // try makes the attack on the mutant, in a container of its own.
 func (p *proof) try(ctx context.Context, m mutation, a memory.Attack) (*memory.Measurement, error) {
-	binary, err := m.build(ctx, p.dir)
+	binary, err := mutant.Build(ctx, p.dir, m.name, m.edits)
 	if err != nil {
 		return nil, err
 	}
-	if err := buildImage(ctx, binary, mutant); err != nil {
+	if err := buildImage(ctx, binary, mutantImage); err != nil {
 		return nil, err
 	}
 	conf := p.configurations[0]
@@ -92,63 +89,6 @@ func (p *proof) try(ctx context.Context, m mutation, a memory.Attack) (*memory.M
 	}
 	seen.Configuration = conf.name
 	return seen, nil
-}
-
-// build compiles the product with the edits laid over it: no file of the
-// repository is touched.
-func (m mutation) build(ctx context.Context, dir string) (binary string, err error) {
-	replace := make(map[string]string)
-	files, err := m.apply()
-	if err != nil {
-		return "", err
-	}
-	for file, text := range files {
-		from, err := filepath.Abs(file)
-		if err != nil {
-			return "", err
-		}
-		to := filepath.Join(dir, m.name+"-"+strings.ReplaceAll(file, "/", "-"))
-		if err := os.WriteFile(to, []byte(text), 0o600); err != nil {
-			return "", err
-		}
-		replace[from] = to
-	}
-	overlay, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", err
-	}
-	list := filepath.Join(dir, m.name+".json")
-	if err := os.WriteFile(list, overlay, 0o600); err != nil {
-		return "", err
-	}
-	binary = filepath.Join(dir, "codecell-"+m.name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", list, "-trimpath", "-ldflags", "-s -w", "-o", binary, "./cmd/codecell")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return binary, nil
-}
-
-// apply returns the text of each file with its edits made.
-func (m mutation) apply() (map[string]string, error) {
-	files := make(map[string]string)
-	var errs []error
-	for _, e := range m.edits {
-		text, ok := files[e.file]
-		if !ok {
-			read, err := os.ReadFile(e.file)
-			if err != nil {
-				return nil, err
-			}
-			text = string(read)
-		}
-		if n := strings.Count(text, e.old); n != 1 {
-			errs = append(errs, fmt.Errorf("%s has %d times %q, want 1: the product has changed, so must the mutation", e.file, n, e.old))
-		}
-		files[e.file] = strings.Replace(text, e.old, e.new, 1)
-	}
-	return files, errors.Join(errs...)
 }
 
 // indexOf is where the attack of that name is, or -1.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"codecell/test/memory"
+	"codecell/test/mutant"
 )
 
 // Whatever a mutation takes away must still be there, and so must the attack that
@@ -22,7 +23,7 @@ func TestMutationsFitTheProduct(t *testing.T) {
 			t.Errorf("two mutations are called %q", m.name)
 		}
 		names[m.name] = true
-		files, err := m.apply()
+		files, err := mutant.Apply(m.edits)
 		if err != nil {
 			t.Errorf("%s: %v", m.name, err)
 		}
@@ -31,19 +32,6 @@ func TestMutationsFitTheProduct(t *testing.T) {
 		}
 		if indexOf(corpus, m.attack) < 0 {
 			t.Errorf("%s: there is no attack %q", m.name, m.attack)
-		}
-	}
-}
-
-func TestApplyRefusesWhatIsNotThere(t *testing.T) {
-	t.Chdir("../..")
-	for name, e := range map[string]edit{
-		"nowhere": {"Dockerfile", "no such text", ""},
-		"twice":   {"Dockerfile", "\n", ""},
-		"no file": {"no such file", "x", ""},
-	} {
-		if files, err := (mutation{edits: []edit{e}}).apply(); err == nil {
-			t.Errorf("%s: %v", name, files)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"codecell/test/guest"
+	"codecell/test/mutant"
 )
 
 const (
@@ -79,7 +80,7 @@ func guestFiles(ctx context.Context, dir, binary string) (map[string]string, err
 	for mutations[at].name != "memory-line" {
 		at++
 	}
-	mutant, err := mutations[at].build(ctx, dir)
+	without, err := mutant.Build(ctx, dir, mutations[at].name, mutations[at].edits)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +95,6 @@ func guestFiles(ctx context.Context, dir, binary string) (map[string]string, err
 		return nil, errors.Join(err, fmt.Errorf("go build: %s", out))
 	}
 	return map[string]string{
-		"/init": first, "/prove/codecell": binary, "/prove/mutant": mutant, "/prove/observe.yaml": profile,
+		"/init": first, "/prove/codecell": binary, "/prove/mutant": without, "/prove/observe.yaml": profile,
 	}, nil
 }
