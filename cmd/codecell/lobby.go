@@ -33,7 +33,9 @@ type lobby struct {
 	closed   chan struct{}
 	close    func()
 
-	waiting []*visitor // the oldest first; only Accept touches it
+	// Only Accept touches these.
+	waiting []*visitor // the oldest first
+	noPlace time.Time  // until then there is none but for health checks, if no standing changes
 }
 
 // An arrival is what the kernel's accept gave.
@@ -44,19 +46,22 @@ type arrival struct {
 
 // A visitor waits in the lobby until its time is over.
 type visitor struct {
-	conn  *cappedConn
-	until time.Time
-	begun bool // it has sent something
-	known bool // enough to know whether it is a health check
-	check bool // it is one
-	gone  bool // its peer has left
+	conn   *cappedConn
+	until  time.Time
+	looked time.Time // when it was looked at last
+	begun  bool      // it has sent something
+	known  bool      // enough to know whether it is a health check
+	check  bool      // it is one
+	gone   bool      // its peer has left
 }
 
-// look reads, and leaves there, how a visitor's request begins.
-func (v *visitor) look() {
-	if v.known {
+// look reads, and leaves there, how a visitor's request begins: at once, and then once in
+// a glance, as among a crowd somebody comes far more often than that.
+func (v *visitor) look(now time.Time) {
+	if v.known || now.Sub(v.looked) < glance {
 		return
 	}
+	v.looked = now
 	var start [function.HealthCheckLength]byte
 	switch n, err := peek(v.conn, start[:]); {
 	case err != nil:
@@ -115,26 +120,29 @@ func (y *lobby) admit() (conn *cappedConn, wait time.Duration) {
 	if len(y.waiting) == 0 {
 		return nil, 0
 	}
-	next := 0
+	now, next := time.Now(), 0
 	if y.cap.full() {
 		for _, v := range y.waiting {
-			v.look()
+			v.look(now)
 		}
-		y.turnAway(func(v *visitor) bool { return v.gone })
-		if next = slices.IndexFunc(y.waiting, func(v *visitor) bool { return v.check }); next < 0 {
-			next = 0
-		}
+		y.turnAway(func(v *visitor) bool { return v.gone || !now.Before(v.until) })
 		if len(y.waiting) == 0 {
 			return nil, 0
 		}
+		next = slices.IndexFunc(y.waiting, func(v *visitor) bool { return v.check })
+		if next < 0 && now.Before(y.noPlace) {
+			return nil, y.noPlace.Sub(now)
+		}
+		next = max(next, 0)
 	}
-	conn = y.waiting[next].conn
-	if wait = y.cap.admit(conn, y.waiting[next].check); wait == 0 {
+	v := y.waiting[next]
+	if wait = y.cap.admit(v.conn, v.check); wait == 0 {
 		y.waiting = slices.Delete(y.waiting, next, next+1)
-		return conn, 0
+		return v.conn, 0
 	}
-	now := time.Now()
-	y.turnAway(func(v *visitor) bool { return !now.Before(v.until) })
+	if !v.check {
+		y.noPlace = now.Add(wait)
+	}
 	return nil, wait
 }
 
@@ -167,6 +175,7 @@ func (y *lobby) await(wait time.Duration) error {
 		}
 		y.waiting = append(y.waiting, &visitor{conn: &cappedConn{TCPConn: a.conn, cap: y.cap}, until: time.Now().Add(turn)})
 	case <-changed:
+		y.noPlace = time.Time{}
 	case <-late:
 	case <-y.closed:
 		y.turnAway(func(*visitor) bool { return true })
