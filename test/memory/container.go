@@ -39,6 +39,7 @@ type Options struct {
 	Slots     string // SANDBOX_MAX_CONCURRENCY
 	CPU       CPU
 	Stall     Stall // this machine's, see MeasureStall; 0: nothing is allowed for it
+	Queue     Queue // the same, see MeasureQueue
 }
 
 // CPU is what one CPU means.
@@ -75,6 +76,7 @@ type Container struct {
 	livez  string // Options'
 	cpu    CPU    // Options'
 	stall  Stall  // Options'
+	queue  Queue  // Options'
 	group  *cgroup
 	log    *tail
 	exited chan struct{} // closed when podman has ended, and the container with it
@@ -113,7 +115,7 @@ func (o Options) run(name string, more ...string) []string {
 // Start runs the server and returns when it listens and its memory is counted.
 // The error holds what the container printed.
 func Start(ctx context.Context, o Options, name string) (_ *Container, err error) {
-	c := &Container{name: name, livez: o.Livez, cpu: o.CPU, stall: o.Stall, log: &tail{}, exited: make(chan struct{})}
+	c := &Container{name: name, livez: o.Livez, cpu: o.CPU, stall: o.Stall, queue: o.Queue, log: &tail{}, exited: make(chan struct{})}
 	url := make(chan string, 1)
 	c.remove = func() {
 		ctx, cancel := context.WithTimeout(context.Background(), podmanTimeout)

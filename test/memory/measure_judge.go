@@ -34,7 +34,7 @@ func (c *Container) judge(m *Measurement, a Attack) {
 	if rise := m.Rise(); a.Program != "" && rise > m.RunsMay && !slices.Contains(a.Ends, MemoryLimit) {
 		m.breach(Charge, "runs charged %d MiB, weigh %d", rise>>20, m.RunsMay>>20)
 	}
-	if m.LivezMay = livezMay(m, c.cpu, c.stall); m.Livez.Late(m.LivezMay) && !a.EndsServer {
+	if m.LivezMay = c.livezMay(m, a); m.Livez.Late(m.LivezMay) && !a.EndsServer {
 		m.breach(Livez, "livez p95 %v, p99 %v, may be %v; %d of %d failed %s", m.Livez.P95.Round(time.Millisecond),
 			m.Livez.P99.Round(time.Millisecond), m.LivezMay.Round(time.Millisecond), m.Livez.Failed, m.Livez.Checks, m.Livez.Why)
 	}

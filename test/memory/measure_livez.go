@@ -51,11 +51,15 @@ func (l Latency) Late(may time.Duration) bool {
 
 // livezMay is how long health checks may take meanwhile: LivezBound, and what is not
 // the server's doing. That is what a trivial server took beside the container, the time
-// in which the kernel takes down here what the attack charged, and the container's pause
-// where it has a share of all cores instead of one.
-func livezMay(m *Measurement, cpu CPU, stall Stall) time.Duration {
-	may := LivezBound + m.Noise.P99 + stall.of(m.Rise())
-	if cpu == Quota {
+// in which the kernel takes down here what the attack charged, what a trivial server in the
+// container's place would take behind a crowd, if the attack is one, and the container's
+// pause where it has a share of all cores instead of one.
+func (c *Container) livezMay(m *Measurement, a Attack) time.Duration {
+	may := LivezBound + m.Noise.P99 + c.stall.of(m.Rise())
+	if a.Client != nil {
+		may += time.Duration(c.queue)
+	}
+	if c.cpu == Quota {
 		may += quotaPeriod
 	}
 	return min(may, livezMost)

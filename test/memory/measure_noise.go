@@ -22,7 +22,7 @@ func ProbeNoise() (*Noise, error) {
 	if err != nil {
 		return nil, fmt.Errorf("noise: %w", err)
 	}
-	n := &Noise{server: &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}}
+	n := &Noise{server: &http.Server{Handler: http.HandlerFunc(answerTrivially)}}
 	go n.server.Serve(l)
 	n.probe = startProber("http://" + l.Addr().String())
 	return n, nil

@@ -3,6 +3,7 @@
 package memory
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -107,10 +108,20 @@ func TestJudgeAllowsWhatTheAttackSays(t *testing.T) {
 func TestLivezMay(t *testing.T) {
 	t.Parallel()
 	m := &Measurement{Noise: Latency{P99: 3 * time.Millisecond}, Rest: 10 << 20, Peak: (10 + StallMiB/2) << 20}
-	if may := livezMay(m, Core, Stall(180*time.Millisecond)); may != LivezBound+93*time.Millisecond {
+	c := &Container{cpu: Core, stall: Stall(180 * time.Millisecond), queue: Queue(time.Millisecond)}
+	if may := c.livezMay(m, Attack{Program: "x"}); may != LivezBound+93*time.Millisecond {
 		t.Error(may)
 	}
-	if may := livezMay(new(Measurement), Quota, Stall(time.Second)); may != LivezBound+quotaPeriod {
+	client := Attack{Client: func(context.Context, *Target) error { return nil }}
+	if may := c.livezMay(m, client); may != LivezBound+94*time.Millisecond {
+		t.Error(may)
+	}
+	c.cpu = Quota
+	if may := c.livezMay(new(Measurement), Attack{Program: "x"}); may != LivezBound+quotaPeriod {
+		t.Error(may)
+	}
+	c.queue = Queue(time.Minute)
+	if may := c.livezMay(m, client); may != livezMost {
 		t.Error(may)
 	}
 }

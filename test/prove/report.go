@@ -22,6 +22,7 @@ type report struct {
 	Cgroup       string                `json:"cgroup"`
 	CPU          memory.CPU            `json:"cpu"`
 	Stall        memory.Stall          `json:"stall_ns"`
+	Queue        memory.Queue          `json:"queue_ns"`
 	Claims       []namedClaim          `json:"claims"`
 	Measurements []*memory.Measurement `json:"measurements"`
 }
@@ -46,8 +47,8 @@ func (r *report) off() (off, repeated int) {
 }
 
 func (r *report) print(w io.Writer) {
-	fmt.Fprintf(w, "\n%s; %s; one CPU by %s, which stalls for %v when %d MiB are taken down\n", r.Machine, r.Cgroup, r.CPU,
-		time.Duration(r.Stall).Round(time.Millisecond), memory.StallMiB)
+	fmt.Fprintf(w, "\n%s; %s; one CPU by %s, which stalls for %v when %d MiB are taken down; %v behind a crowd at a trivial server\n",
+		r.Machine, r.Cgroup, r.CPU, time.Duration(r.Stall).Round(time.Millisecond), memory.StallMiB, time.Duration(r.Queue).Round(time.Millisecond))
 	for _, c := range r.Claims {
 		b := c.Claim.Budget
 		fmt.Fprintf(w, "%s: %d MiB, reserve %d (server %d), %d x %d for runs; Python %s; layers %s\n",

@@ -53,12 +53,20 @@ func prove(ctx context.Context, w wish) (err error) {
 		return err
 	}
 	progress("a core stalls for %v here when a process with %d MiB is taken down", time.Duration(p.stall).Round(time.Millisecond), memory.StallMiB)
+	trivial, err := buildCommand(ctx, dir, "trivial")
+	if err != nil {
+		return err
+	}
+	if p.queue, err = memory.MeasureQueue(ctx, trivial, p.livez, w.cpu); err != nil {
+		return err
+	}
+	progress("a health check waits for %v here behind a crowd at a trivial server", time.Duration(p.queue).Round(time.Millisecond))
 	defer func() { err = errors.Join(err, p.cleanUp()) }()
 
 	if w.mutations {
 		return p.mutate(ctx)
 	}
-	report := &report{Began: time.Now().UTC(), Machine: machine(), CPU: w.cpu, Stall: p.stall}
+	report := &report{Began: time.Now().UTC(), Machine: machine(), CPU: w.cpu, Stall: p.stall, Queue: p.queue}
 	var made error
 	for _, conf := range w.configurations {
 		if made = p.configuration(ctx, conf, report); made != nil {
@@ -98,6 +106,7 @@ type proof struct {
 	seccomp, profile string // two of them
 	livez            string // the binary of that command
 	stall            memory.Stall
+	queue            memory.Queue
 	containers       int   // so far, for their names
 	idle             int64 // what an empty program charges outside, in bytes; 0: not measured yet
 }
@@ -106,7 +115,7 @@ type proof struct {
 func (p *proof) options(c configuration, parent string) memory.Options {
 	return memory.Options{
 		Image: p.image, Seccomp: p.seccomp, Profile: p.profile, Livez: p.livez,
-		Parent: "/" + parent, MemoryMiB: c.memoryMiB, Slots: c.slots, CPU: p.cpu, Stall: p.stall,
+		Parent: "/" + parent, MemoryMiB: c.memoryMiB, Slots: c.slots, CPU: p.cpu, Stall: p.stall, Queue: p.queue,
 	}
 }
 
