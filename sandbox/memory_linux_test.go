@@ -191,7 +191,7 @@ func TestLookDoesNotAllocate(t *testing.T) {
 	}
 	// At a line of 1, memory.stat is read too.
 	w := &memoryWatch{
-		lines: []memoryLine{{source: src, at: 1}, {source: procs, at: noLimit}},
+		lines: []memoryLine{{source: src, at: 1, margin: 2}, {source: procs, at: noLimit, margin: 2}},
 		procs: procs,
 		log:   slog.New(slog.DiscardHandler),
 		wake:  make(chan struct{}, 1),

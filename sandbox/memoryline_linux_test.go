@@ -198,7 +198,7 @@ func TestMemoryLineIsThereBeforeTheKernel(t *testing.T) {
 		// The test itself stands outside the cgroup, so the sum is the run's alone.
 		"processes": func(string) (*memoryWatch, error) {
 			procs := &processSum{}
-			return startMemoryWatch([]memoryLine{{source: procs, at: testLimit - memoryMargin(1, 1).Bytes()}}, procs, silent), nil
+			return startMemoryWatch([]memoryLine{{source: procs, at: testLimit - memoryMargin(1, 1).Bytes(), margin: memoryMargin(1, 1).Bytes()}}, procs, silent), nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

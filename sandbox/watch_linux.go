@@ -12,10 +12,13 @@ import (
 )
 
 const (
-	// watchPeriod is the time from one look at the charge to the next. A core
-	// was measured to fault in 1.5 GiB a second: 8 MiB in a period, a quarter of
+	// watchPeriod is the time from one look at the charge to the next, near the line. A
+	// core was measured to fault in 1.5 GiB a second: 8 MiB in a period, a quarter of
 	// its margin. A look takes 4 µs with a cgroup, 20 µs at its line.
 	watchPeriod = 5 * time.Millisecond
+	// watchLongest is the same far from it, see pause: what the container is charged for
+	// is not always ours to foresee.
+	watchLongest = 50 * time.Millisecond
 	// watchRise, in bytes, is how much the charge may still rise while a
 	// killed run is on its way out, before the next one is killed too: several
 	// such steps fit into the margin.
@@ -26,13 +29,14 @@ const (
 type memoryLine struct {
 	source chargeSource
 	at     int64 // bytes; the charge must stay below
+	margin int64 // bytes from there to the limit
 
 	charge int64 // as last read
 	cut    int64 // what it was at the last kill
 }
 
 // memoryWatch keeps the charge of the container below its memory lines: while
-// a run is in flight it looks every watchPeriod, and at a line it kills every run
+// a run is in flight it looks every few milliseconds, and at a line it kills every run
 // that holds more than its weight. Where none does, it kills the newest, because
 // those that came before were within bounds without it, and waits until that one is
 // gone, that is reaped and its memory back, before it kills another; unless the
@@ -88,7 +92,7 @@ func openMemoryWatch(found containerMemory, limit, margin MiB, log *slog.Logger)
 		source, err := openCgroupCharge(found.cgroup)
 		switch {
 		case err == nil:
-			lines = append(lines, memoryLine{source: source, at: found.limit - margin.Bytes()})
+			lines = append(lines, memoryLine{source: source, at: found.limit - margin.Bytes(), margin: margin.Bytes()})
 		case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 			procs.why = err.Error()
 		default:
@@ -104,7 +108,7 @@ func openMemoryWatch(found containerMemory, limit, margin MiB, log *slog.Logger)
 		}
 		return nil, err
 	}
-	lines = append(lines, memoryLine{source: procs, at: (limit - margin).Bytes()})
+	lines = append(lines, memoryLine{source: procs, at: (limit - margin).Bytes(), margin: margin.Bytes()})
 	return startMemoryWatch(lines, procs, log), nil
 }
 
@@ -176,39 +180,41 @@ func (w *memoryWatch) Close() error {
 	return errors.Join(errs...)
 }
 
-// loop sleeps until there is a run, then looks every watchPeriod until there is
-// none.
+// loop sleeps until there is a run, then looks as often as it must until there is
+// none. A run that comes soon after the last look, and is gone before the next is due,
+// is never looked at.
 func (w *memoryWatch) loop() {
 	defer close(w.done)
-	ticker := time.NewTicker(watchPeriod)
+	due := time.NewTimer(0)
+	defer due.Stop()
 	for {
-		ticker.Stop()
 		select {
 		case <-w.quit:
 			return
 		case <-w.wake:
 		}
-		ticker.Reset(watchPeriod)
-		for w.look() {
+		for w.busy() {
 			select {
 			case <-w.quit:
-				ticker.Stop()
 				return
-			case <-ticker.C:
+			case <-due.C:
 			}
+			due.Reset(w.look())
 		}
 	}
 }
 
-// look reads every line once, kills whom it must, and reports whether there is a
-// run to look after. It does not allocate unless it kills.
-func (w *memoryWatch) look() bool {
+// busy reports whether there is a run to look after.
+func (w *memoryWatch) busy() bool {
 	w.mu.Lock()
-	idle := len(w.runs) == 0
-	w.mu.Unlock()
-	if idle {
-		return false
-	}
+	defer w.mu.Unlock()
+	return len(w.runs) > 0
+}
+
+// look reads every line once, kills whom it must, and returns how long the next look may
+// wait. It does not allocate unless it kills.
+func (w *memoryWatch) look() (pause time.Duration) {
+	pause = watchLongest
 	var over *memoryLine
 	var failed error
 	for i := range w.lines {
@@ -220,13 +226,14 @@ func (w *memoryWatch) look() bool {
 		if l.charge = charge; charge >= l.at && (over == nil || l.rising()) {
 			over = l
 		}
+		pause = min(pause, l.pause())
 	}
 	if over == nil {
-		return true
+		return pause
 	}
 	victims := w.choose(over)
 	if len(victims) == 0 {
-		return true
+		return pause
 	}
 	for _, victim := range victims {
 		victim.run.kill(killedByMemoryLine)
@@ -237,7 +244,14 @@ func (w *memoryWatch) look() bool {
 	// A log that nobody reads must not stop the watch.
 	go w.log.Warn("memory line: killed runs", "event", EventMemoryLine, "runs", len(victims), "charge_mib", over.charge>>20,
 		"line_mib", over.at>>20, "read", over.source.String(), "error", failed)
-	return true
+	return pause
+}
+
+// pause is how long the next look at the line may wait: as long as the charge, rising by a
+// quarter of the margin in each watchPeriod, takes to come half of the way.
+func (l *memoryLine) pause() time.Duration {
+	periods := (l.at - l.charge) / (l.margin / 2)
+	return max(watchPeriod, min(time.Duration(periods)*watchPeriod, watchLongest))
 }
 
 // rising reports whether the charge has gone up since the last kill.

@@ -10,7 +10,11 @@ import (
 	"time"
 )
 
-const testLine = 640 << 20
+const (
+	testLine   = 640 << 20
+	testMargin = 64 << 20
+	testNear   = testLine - 1 // where a look follows the other
+)
 
 // fakeCharge is a charge that the test sets.
 type fakeCharge struct {
@@ -91,17 +95,17 @@ func (r *fakeRun) grow(by int64) {
 
 func (r *fakeRun) weight() MiB { return 100 }
 
-// watchInBubble runs f with a watch of one fake charge, in fake time.
+// watchInBubble runs f with a watch of one fake charge near its line, in fake time.
 func watchInBubble(t *testing.T, f func(t *testing.T, w *memoryWatch, charge *fakeCharge, killed *killLog)) {
 	synctest.Test(t, func(t *testing.T) {
-		charge := new(fakeCharge)
-		w := startMemoryWatch([]memoryLine{{source: charge, at: testLine}}, nil, slog.New(slog.DiscardHandler))
+		charge := &fakeCharge{bytes: testNear}
+		w := startMemoryWatch([]memoryLine{{source: charge, at: testLine, margin: testMargin}}, nil, slog.New(slog.DiscardHandler))
 		defer w.Close()
 		f(t, w, charge, new(killLog))
 	})
 }
 
-// pass lets the watch look n times.
+// pass lets the watch look n times, near its line.
 func pass(n int) {
 	time.Sleep(time.Duration(n) * watchPeriod) // fake time
 	synctest.Wait()
@@ -116,13 +120,19 @@ func TestWatchSleepsWithoutRuns(t *testing.T) {
 			if n := charge.taken(); n != 0 {
 				t.Fatalf("%d looks in an hour without a run", n)
 			}
-			charge.set(0, nil)
-			remove := w.add(&fakeRun{name: "a", log: killed})
-			pass(200)
-			remove()
-			pass(1)
-			if n := charge.taken(); n < 200 || n > 202 {
-				t.Fatalf("%d looks in a second with a run; want 200", n)
+			for _, far := range []struct {
+				charge      int64
+				least, most int
+			}{{0, 20, 22}, {testNear, 190, 202}} {
+				charge.set(far.charge, nil)
+				remove := w.add(&fakeRun{name: "a", log: killed})
+				time.Sleep(time.Second)
+				remove()
+				time.Sleep(watchLongest)
+				synctest.Wait()
+				if n := charge.taken(); n < far.least || n > far.most {
+					t.Fatalf("%d looks in a second with a run, at %d MiB; want %d to %d", n, far.charge>>20, far.least, far.most)
+				}
 			}
 		}
 		killed.want(t)
@@ -216,6 +226,49 @@ func TestWatchDoesNotWaitWhileTheChargeRises(t *testing.T) {
 	})
 }
 
+func TestWatchPause(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		charge int64
+		want   time.Duration
+	}{
+		{testLine + 1, watchPeriod},
+		{testLine, watchPeriod},
+		{testLine - testMargin/2, watchPeriod},
+		{testLine - testMargin, 2 * watchPeriod},
+		{testLine - 3*testMargin, 6 * watchPeriod},
+		{0, watchLongest},
+	} {
+		if l := (memoryLine{at: testLine, margin: testMargin, charge: tt.charge}); l.pause() != tt.want {
+			t.Errorf("at %d MiB: %v, want %v", tt.charge>>20, l.pause(), tt.want)
+		}
+	}
+}
+
+// However far from its line the watch was, what rises as fast as it reckons with is
+// stopped within two periods' rise above it, as if it had looked all the time.
+func TestWatchIsInTimeForTheFastestRise(t *testing.T) {
+	const rise = testMargin / 4 // in a period
+	for _, from := range []int64{0, testLine / 2, testLine - 3*testMargin, testLine - testMargin, testNear} {
+		watchInBubble(t, func(t *testing.T, w *memoryWatch, charge *fakeCharge, killed *killLog) {
+			charge.set(from, nil)
+			time.Sleep(watchLongest)
+			var stopped int64
+			defer w.add(&fakeRun{name: "a", log: killed, onEnd: func() { stopped, _ = charge.charge(0) }})()
+			for at := from; stopped == 0; at += rise / 16 {
+				if charge.set(at, nil); at > testLine+testMargin {
+					t.Fatalf("from %d MiB: not stopped", from>>20)
+				}
+				time.Sleep(watchPeriod / 16)
+				synctest.Wait()
+			}
+			if stopped > testLine+2*rise {
+				t.Errorf("from %d MiB: stopped at %d MiB, %d above the line", from>>20, stopped>>20, (stopped-testLine)>>20)
+			}
+		})
+	}
+}
+
 // The steps in which a second run is killed must fit into the margin, or the
 // kernel is there first.
 func TestWatchRiseFitsTheMargin(t *testing.T) {
@@ -239,9 +292,11 @@ func TestWatchTakesAnUnreadableChargeForTheLine(t *testing.T) {
 
 func TestWatchHoldsEveryLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var low, high fakeCharge
+		low, high := fakeCharge{bytes: 99}, fakeCharge{bytes: testNear}
 		killed := new(killLog)
-		w := startMemoryWatch([]memoryLine{{source: &low, at: 100}, {source: &high, at: testLine}}, nil, slog.New(slog.DiscardHandler))
+		w := startMemoryWatch([]memoryLine{
+			{source: &low, at: 100, margin: testMargin}, {source: &high, at: testLine, margin: testMargin},
+		}, nil, slog.New(slog.DiscardHandler))
 		defer w.Close()
 		if got := w.String(); got != "fake; fake" {
 			t.Errorf("%q", got)
@@ -268,7 +323,7 @@ func TestWatchHoldsEveryLine(t *testing.T) {
 func TestWatchNeverDeadlocks(t *testing.T) {
 	charge := new(fakeCharge)
 	charge.set(testLine, nil)
-	w := startMemoryWatch([]memoryLine{{source: charge, at: testLine}}, nil, slog.New(slog.DiscardHandler))
+	w := startMemoryWatch([]memoryLine{{source: charge, at: testLine, margin: testMargin}}, nil, slog.New(slog.DiscardHandler))
 	killed := new(killLog)
 	var callers sync.WaitGroup
 	for range 8 {
