@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -255,5 +256,24 @@ func TestDrainFlushes(t *testing.T) {
 	}
 	if !strings.Contains(srv.log.String(), `"event":"telemetry_failed"`) {
 		t.Errorf("the log does not say that something was lost: %s", srv.log)
+	}
+}
+
+// What a request pays for traces and metrics that nobody wants: every call that is made
+// for them.
+func BenchmarkTelemetryOff(b *testing.B) {
+	x := &exchange{telemetry: telemetry.Off(), r: httptest.NewRequest(http.MethodPost, "/execute", http.NoBody)}
+	var none *meters
+	result := sandbox.Result{Outcome: sandbox.OutcomeOK}
+	for b.Loop() {
+		x.child("read").End()
+		x.child("admit").End()
+		none.waited(x.r.Context(), time.Millisecond)
+		x.draw(x.timeline(), result)
+		none.ran(x.r.Context(), result)
+		x.child("reply").End()
+		if attrs := traceOf(x.telemetry, x.r); len(attrs) > 0 {
+			b.Fatal(attrs)
+		}
 	}
 }
