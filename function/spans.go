@@ -27,11 +27,11 @@ import (
 
 // child starts a span for a part of the exchange; it costs nothing where the
 // request has none that is kept. The caller must End it.
-func (x *exchange) child(name string, attrs ...attribute.KeyValue) trace.Span {
+func (x *exchange) child(name string) trace.Span {
 	if !x.span().IsRecording() {
 		return trace.SpanFromContext(context.Background()) // one that does nothing
 	}
-	_, span := x.telemetry.Tracer().Start(x.r.Context(), name, trace.WithAttributes(attrs...))
+	_, span := x.telemetry.Tracer().Start(x.r.Context(), name)
 	return span
 }
 

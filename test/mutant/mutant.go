@@ -15,11 +15,11 @@ import (
 )
 
 // An Edit puts one text in the place of another.
-type Edit struct{ file, old, new string }
+type Edit struct{ file, old, by string }
 
-// Replace is the edit that puts new in the place of old, which stands exactly once in the
+// Replace is the edit that puts by in the place of old, which stands exactly once in the
 // file: a path from the repository's root, which has to be the current directory.
-func Replace(file, old, new string) Edit { return Edit{file, old, new} }
+func Replace(file, old, by string) Edit { return Edit{file, old, by} }
 
 // Build compiles codecell, as the Makefile does, with the edits made. The binary and what
 // it takes to build it are put into dir, under names that begin with name.
@@ -75,7 +75,7 @@ func Apply(edits []Edit) (map[string]string, error) {
 		if n := strings.Count(text, e.old); n != 1 {
 			errs = append(errs, fmt.Errorf("%s has %d times %q, want 1: the product has changed, so must the edit", e.file, n, e.old))
 		}
-		files[e.file] = strings.Replace(text, e.old, e.new, 1)
+		files[e.file] = strings.Replace(text, e.old, e.by, 1)
 	}
 	return files, errors.Join(errs...)
 }
