@@ -44,7 +44,7 @@ func TestMBPP(t *testing.T) {
 	got := map[string]int{}
 	c := client(t, start(t, cell.Options{}))
 	for i, p := range programs {
-		a := execute(t, c, cell.Request{Code: p.source()})
+		a := execute(t, c, cell.Request{Code: p.source(), Timeout: 30})
 		verdict, err := mbppVerdict(a)
 		if err != nil {
 			t.Errorf("task %d: %v", p.TaskID, err)
