@@ -88,7 +88,7 @@ e2e-short: build ## the same, less the long ones
 	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) -C test/deploy test -v -count=1 -timeout 15m ./manifest/
 	CODECELL_BIN=$(CURDIR)/bin/codecell $(GO) -C test/telemetry test -v -count=1 -timeout 15m ./monitoring/
 
-bench: build ## what a run costs beside what it can't cost less than, on this machine, in five minutes (BENCH="-short": one)
+bench: build ## what a run costs beside what it can't cost less than, on this machine, in five to fifteen minutes (BENCH="-short": a few)
 	$(GO) run ./test/bench $(BENCH)
 
 bench-check: build ## a short bench, whose ratios must not be much worse than those of docs/printed/bench.json

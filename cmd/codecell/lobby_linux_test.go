@@ -224,3 +224,16 @@ func check(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// Who has not begun is looked at again after a glance, however often somebody comes.
+func TestVisitorIsLookedAtOnceInAGlance(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	v := &visitor{conn: &cappedConn{TCPConn: new(net.TCPConn)}, looked: now} // no socket: a look finds nobody there
+	if v.look(now.Add(glance - 1)); v.gone {
+		t.Error("looked at too soon")
+	}
+	if v.look(now.Add(glance)); !v.gone {
+		t.Error("not looked at")
+	}
+}
