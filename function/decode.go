@@ -35,7 +35,7 @@ func (e *jsonError) Error() string { return e.detail }
 type fieldError struct {
 	Location string         `json:"location"`
 	Message  string         `json:"message"`
-	Value    jsontext.Value `json:"value,omitzero"` // nil unless short, scalar, fit for any decoder, and not of code
+	Value    jsontext.Value `json:"value,omitzero"` // nil unless short, scalar, fit for any decoder, and not of a text
 }
 
 // fieldErrors is everything wrong with the fields of a request.
@@ -70,10 +70,10 @@ func newDecoder(body []byte) *jsontext.Decoder { return jsontext.NewDecoder(byte
 // more of the document than one value.
 //
 // Errors, in this order: *jsonError, *fieldErrors, errBlank.
-func decodeJob(dec *jsontext.Decoder, limits sandbox.ProfileLimits) (sandbox.Job, error) {
-	job := sandbox.Job{Limits: sandbox.Limits{Timeout: limits.DefaultTimeout, Memory: limits.Memory}}
+func decodeJob(dec *jsontext.Decoder, profile *sandbox.Profile) (sandbox.Job, error) {
+	job := sandbox.Job{Limits: sandbox.Limits{Timeout: profile.Limits.DefaultTimeout, Memory: profile.Limits.Memory}}
 	var wrong fieldErrors
-	if err := decodeObject(dec, limits, &job, &wrong); err != nil {
+	if err := decodeObject(dec, profile, &job, &wrong); err != nil {
 		return sandbox.Job{}, malformed(err)
 	}
 	if len(wrong.errors) > 0 {
@@ -114,7 +114,7 @@ func malformed(err error) error {
 
 // decodeObject fills job from the members of the object, and wrong with what is
 // wrong with them. The error says that there is no such object.
-func decodeObject(dec *jsontext.Decoder, limits sandbox.ProfileLimits, job *sandbox.Job, wrong *fieldErrors) error {
+func decodeObject(dec *jsontext.Decoder, profile *sandbox.Profile, job *sandbox.Job, wrong *fieldErrors) error {
 	switch dec.PeekKind() {
 	case jsontext.KindBeginObject:
 	case jsontext.KindInvalid: // nothing, or no JSON: let ReadToken say what
@@ -133,11 +133,19 @@ func decodeObject(dec *jsontext.Decoder, limits sandbox.ProfileLimits, job *sand
 		switch name := name.String(); name {
 		case "code":
 			hasCode = true
-			err = decodeCode(dec, job, wrong)
+			job.Code, _, err = decodeText(dec, "body.code", wrong)
 		case "timeout":
-			err = decodeTimeout(dec, limits.MaxTimeout, job, wrong)
+			err = decodeTimeout(dec, profile.Limits.MaxTimeout, job, wrong)
 		case "memory_mb":
-			err = decodeMemory(dec, limits.Memory, job, wrong)
+			err = decodeMemory(dec, profile.Limits.Memory, job, wrong)
+		case "stdin":
+			var text string
+			text, _, err = decodeText(dec, "body.stdin", wrong)
+			job.Stdin = strings.NewReader(text)
+		case "args":
+			err = decodeArgs(dec, job, wrong)
+		case "env":
+			err = decodeEnv(dec, profile, job, wrong)
 		default:
 			wrong.add("body."+short(name), fmt.Sprintf("unknown field %q; names are case-sensitive", short(name)), nil)
 			err = dec.SkipValue()
@@ -160,17 +168,18 @@ func decodeObject(dec *jsontext.Decoder, limits sandbox.ProfileLimits, job *sand
 	return nil
 }
 
-func decodeCode(dec *jsontext.Decoder, job *sandbox.Job, wrong *fieldErrors) error {
+// decodeText reads a string that is never said back. Of anything else it takes note in
+// wrong, and is not ok.
+func decodeText(dec *jsontext.Decoder, location string, wrong *fieldErrors) (text string, ok bool, err error) {
 	if kind := dec.PeekKind(); kind != jsontext.KindString {
-		wrong.add("body.code", "want a string, got "+nameOf(kind), nil)
-		return dec.SkipValue()
+		wrong.add(location, "want a string, got "+nameOf(kind), nil)
+		return "", false, dec.SkipValue()
 	}
-	code, err := dec.ReadToken()
+	token, err := dec.ReadToken()
 	if err != nil {
-		return err
+		return "", false, err
 	}
-	job.Code = code.String()
-	return nil
+	return token.String(), true, nil
 }
 
 func decodeTimeout(dec *jsontext.Decoder, most time.Duration, job *sandbox.Job, wrong *fieldErrors) error {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +14,7 @@ import (
 )
 
 func decodeString(body string) (sandbox.Job, error) {
-	return decodeJob(newDecoder([]byte(body)), testLimits)
+	return decodeJob(newDecoder([]byte(body)), &testProfile)
 }
 
 func TestDecodeAccepts(t *testing.T) {
@@ -38,6 +40,82 @@ func TestDecodeAccepts(t *testing.T) {
 		job, err := decodeString(body)
 		if err != nil || job.Code != want.Code || job.Limits != want.Limits {
 			t.Errorf("%s: got %+v %v, want %+v", body, job, err, want)
+		}
+	}
+}
+
+// stdinOf reads what a job has for its program to read.
+func stdinOf(t *testing.T, job sandbox.Job) string {
+	t.Helper()
+	if job.Stdin == nil {
+		return ""
+	}
+	text, err := io.ReadAll(job.Stdin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestDecodeInput: what a program is started with, and what it can't be started with.
+func TestDecodeInput(t *testing.T) {
+	job, err := decodeString(`{"stdin":"a\u0000\nb","code":"x","args":["","-v","\u00e9 "],"env":{"DEBUG":"","APP_B":"=1","APP_A":"x y"}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := stdinOf(t, job); got != "a\x00\nb" {
+		t.Errorf("stdin %q", got)
+	}
+	if want := []string{"", "-v", "é "}; !slices.Equal(job.Args, want) {
+		t.Errorf("args %q, want %q", job.Args, want)
+	}
+	if want := []string{"DEBUG=", "APP_B==1", "APP_A=x y"}; !slices.Equal(job.Env, want) {
+		t.Errorf("env %q, want %q", job.Env, want)
+	}
+	if job, err := decodeString(`{"code":"x","args":[],"env":{}}`); err != nil || len(job.Args)+len(job.Env) > 0 || job.Stdin != nil {
+		t.Errorf("%+v, %v", job, err)
+	}
+
+	many := func(n int, one string) string { return strings.TrimSuffix(strings.Repeat(one+",", n), ",") }
+	var variables strings.Builder
+	for i := range maxEnv + 2 {
+		fmt.Fprintf(&variables, `"APP_%d":"",`, i)
+	}
+	if job, err := decodeString(`{"code":"x","args":[` + many(maxArgs, `""`) + `]}`); err != nil || len(job.Args) != maxArgs {
+		t.Errorf("%d args: %v", len(job.Args), err)
+	}
+	for body, want := range map[string]string{
+		`"stdin":null`:                  "body.stdin: want a string, got null",
+		`"stdin":["secret"]`:            "body.stdin: want a string, got an array",
+		`"args":"x"`:                    "body.args: want an array of strings, got a string",
+		`"args":[1]`:                    "body.args[0]: want a string, got a number",
+		`"args":["a",["secret"]]`:       "body.args[1]: want a string, got an array",
+		`"args":["a\u0000b"]`:           "body.args[0]: want a string without U+0000",
+		`"env":[]`:                      "body.env: want an object of strings, got an array",
+		`"env":{"DEBUG":1}`:             "body.env.DEBUG: want a string, got a number",
+		`"env":{"DEBUG":"\u0000"}`:      "body.env.DEBUG: want a string without U+0000",
+		`"env":{"PATH":"x"}`:            "body.env.PATH: profile minimal lets callers set DEBUG, APP_* only",
+		`"env":{"debug":"x"}`:           "body.env.debug: profile minimal lets callers set DEBUG, APP_* only",
+		`"env":{"APP_=":"x"}`:           "body.env.APP_=: want a name of letters",
+		`"env":{"":"x"}`:                "body.env.: want a name of letters",
+		`"env":{"1A":"x"}`:              "body.env.1A: want a name of letters",
+		`"env":{"APP_\n":"x"}`:          "body.env.APP_\n: want a name of letters",
+		`"args":[` + many(300, "0") + `]`: "body.args[0]: want a string, got a number",
+		`"args":[` + many(maxArgs+2, `""`) + `]`: "body.args: want at most 256 arguments",
+		`"env":{` + strings.TrimSuffix(variables.String(), ",") + `}`: "body.env: want at most 128 variables",
+	} {
+		_, err := decodeString(`{"code":"x",` + body + `}`)
+		var bad *fieldErrors
+		if !errors.As(err, &bad) {
+			t.Errorf("%.60s: got %v", body, err)
+			continue
+		}
+		first := bad.errors[0]
+		if got := first.Location + ": " + first.Message; !strings.HasPrefix(got, want) || first.Value != nil {
+			t.Errorf("%.60s: got %q %s, want %q", body, got, first.Value, want)
+		}
+		if strings.HasPrefix(want, "body.args: ") && len(bad.errors) != 1 {
+			t.Errorf("%.60s: %d errors", body, len(bad.errors))
 		}
 	}
 }
@@ -164,13 +242,14 @@ func TestDecodeBlank(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		`{"code":"x"}`, `{"code":"print(42)","timeout":2.5,"memory_mb":128}`, `{"code":"\ud83d\ude00\u0000"}`,
+		`{"code":"x","stdin":"é\n","args":["","a b"],"env":{"DEBUG":"1","APP_X":""}}`, `{"args":[[1]],"env":{"A":{}},"stdin":0}`,
 		`{"timeout":1e999,"code":""}`, `{"a":{"b":[1,{"c":null}]},"code":1}`, `{"code":"x","code":"y"}`,
 		"{\"code\":\"\xff\"}", `{"code":"\ud800"}`, `[]`, `{`, `{"code":"x"} x`, `{"memory_mb":6.4e1,"code":"é"}`,
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		job, err := decodeJob(newDecoder(append([]byte(nil), body...)), testLimits)
+		job, err := decodeJob(newDecoder(append([]byte(nil), body...)), &testProfile)
 		var (
 			syntax *jsonError
 			fields *fieldErrors
@@ -192,18 +271,29 @@ func FuzzDecode(f *testing.F) {
 		case err != nil:
 			t.Fatalf("%q: undocumented error %v", body, err)
 		}
-		if job.Limits.Timeout <= 0 || job.Limits.Timeout > testLimits.MaxTimeout ||
-			job.Limits.Memory < sandbox.MinMemory || job.Limits.Memory > testLimits.Memory {
+		if most := testProfile.Limits; job.Limits.Timeout <= 0 || job.Limits.Timeout > most.MaxTimeout ||
+			job.Limits.Memory < sandbox.MinMemory || job.Limits.Memory > most.Memory {
 			t.Fatalf("%q: out of bounds: %+v", body, job.Limits)
 		}
+		env := make(map[string]string)
+		for _, variable := range job.Env {
+			name, value, ok := strings.Cut(variable, "=")
+			if !ok || !testProfile.AllowsEnv(name) {
+				t.Errorf("%q: variable %q", body, variable)
+			}
+			env[name] = value
+		}
+		stdin := stdinOf(t, job)
 		again, err := json.Marshal(map[string]any{
 			"code": job.Code, "timeout": job.Limits.Timeout.Seconds(), "memory_mb": int64(job.Limits.Memory),
+			"stdin": stdin, "args": append([]string{}, job.Args...), "env": env,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		second, err := decodeString(string(again))
-		if err != nil || second.Code != job.Code || second.Limits.Memory != job.Limits.Memory ||
+		if err != nil || second.Code != job.Code || stdinOf(t, second) != stdin || !slices.Equal(second.Args, job.Args) ||
+			len(second.Env) != len(job.Env) || second.Limits.Memory != job.Limits.Memory ||
 			(second.Limits.Timeout-job.Limits.Timeout).Abs() > time.Microsecond {
 			t.Errorf("%q became %s: %+v %v, was %+v", body, again, second, err, job)
 		}

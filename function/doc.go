@@ -15,7 +15,8 @@
 //	GET  /openapi.yaml, /openapi.json  the contract in full
 //	GET  /metrics                      for Prometheus, where it was asked for; else 404
 //
-// HEAD is answered where GET is.
+// HEAD is answered where GET is. A POST that prefers text/event-stream is answered in
+// events while its program runs (events.go).
 //
 // # Order of checks
 //
@@ -96,6 +97,8 @@
 //   - A client that sends its next request before it has read the answer to this
 //     one (pipelining) is not noticed when it leaves; its run ends at its deadline.
 //     One that ends its sending side and still listens counts as having left.
+//   - An answer in events has its status before its end is known: what fails after the
+//     first event is the event "problem" of an answer with status 200.
 //   - Tokens tell callers from strangers, not from each other, and need TLS in
 //     front to stay secret.
 package function

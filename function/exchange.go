@@ -31,7 +31,7 @@ const (
 // politeBody is how many bytes of an unwanted body are read to keep a connection.
 const politeBody = 64 << 10
 
-// reply is a whole answer: there is nothing that the server sends in parts.
+// reply is a whole answer, or the end of one that is sent in parts (see events).
 type reply struct {
 	status    int
 	mediaType string
@@ -55,6 +55,7 @@ type exchange struct {
 	body      bodyState     // of r.Body
 	leave     func()        // intake's, or nil
 	started   bool          // the reply's first byte may have been written
+	events    *events       // once the answer is sent in parts
 	flushed   chan struct{} // closed by end
 }
 
@@ -129,6 +130,11 @@ func (x *exchange) readBody(closing context.Context) ([]byte, error) {
 // send writes the whole reply and hands it to the kernel. A client that does not
 // take it within writeTimeout loses its connection.
 func (x *exchange) send(rep reply) error {
+	if x.events != nil {
+		if sent, err := x.events.finish(rep); sent {
+			return err
+		}
+	}
 	x.forsakeBody()
 	h := x.w.Header()
 	maps.Copy(h, rep.header)
@@ -145,10 +151,15 @@ func (x *exchange) send(rep reply) error {
 			return err
 		}
 	}
-	if err := x.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
+	return x.flush()
+}
+
+func (x *exchange) flush() error {
+	err := x.rc.Flush()
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // forsakeBody settles what becomes of a body that was not read to its end,

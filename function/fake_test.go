@@ -80,18 +80,19 @@ func (f *fakeBox) setReady(err error) {
 }
 
 func (f *fakeBox) Profile() *sandbox.Profile {
-	return &sandbox.Profile{
-		Name: "minimal", Description: "for tests",
-		Limits:  testLimits,
-		Imports: []string{"math", "json", "csv"},
-		Policy: sandbox.Policy{
-			ASTScan:        sandbox.ASTScan{Mode: sandbox.ModeEnforce},
-			BlocklistAudit: sandbox.BlocklistAudit{Mode: sandbox.ModeObserve},
-		},
-	}
+	return &testProfile
 }
 
-var testLimits = sandbox.ProfileLimits{Memory: 512, MaxTimeout: 30 * time.Second, DefaultTimeout: 10 * time.Second}
+var testProfile = sandbox.Profile{
+	Name: "minimal", Description: "for tests",
+	Limits:  sandbox.ProfileLimits{Memory: 512, MaxTimeout: 30 * time.Second, DefaultTimeout: 10 * time.Second},
+	Imports: []string{"math", "json", "csv"},
+	Env:     []string{"DEBUG", "APP_*"},
+	Policy: sandbox.Policy{
+		ASTScan:        sandbox.ASTScan{Mode: sandbox.ModeEnforce},
+		BlocklistAudit: sandbox.BlocklistAudit{Mode: sandbox.ModeObserve},
+	},
+}
 
 func (f *fakeBox) Budget() sandbox.Budget {
 	return sandbox.Budget{Limit: 704, Reserve: 704 - 515*sandbox.MiB(f.slots), Weight: 515, Slots: f.slots}

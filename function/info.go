@@ -29,6 +29,7 @@ type profileBody struct {
 	Name             string          `json:"name"`
 	Description      string          `json:"description"`
 	AllowedImports   []string        `json:"allowed_imports"`
+	AllowedEnv       []string        `json:"allowed_env"`
 	BlocklistEntries int             `json:"blocklist_entries"`
 	ScanStages       scanStages      `json:"scan_stages"`
 	Limits           limitsBody      `json:"limits"`
@@ -82,6 +83,7 @@ func (s *Service) profile(*exchange) (reply, error) {
 		Name:             p.Name,
 		Description:      p.Description,
 		AllowedImports:   slices.Sorted(slices.Values(p.Imports)),
+		AllowedEnv:       append([]string{}, slices.Sorted(slices.Values(p.Env))...),
 		BlocklistEntries: len(p.Policy.BlocklistAudit.Entries),
 		ScanStages: scanStages{
 			Pre:  []string{"ast_scan", "blocklist_audit"},

@@ -67,6 +67,9 @@ func TestDecodeBytes(t *testing.T) {
 		"escapes":    []byte(`{"code":"` + strings.Repeat(`\"`, escapes) + `"}`),
 		"names":      tinyNames(MaxBody),
 		"inner":      append(append([]byte(`{"a":`), tinyNames(MaxBody-6)...), '}'),
+		"stdin":      []byte(`{"stdin":"` + strings.Repeat("x", MaxBody-12) + `"}`),
+		"args":       []byte(`{"args":["` + strings.Repeat(`","`, (MaxBody-12)/3) + `"]}`),
+		"env":        append(append([]byte(`{"env":`), tinyNames(MaxBody-8)...), '}'),
 		"one name":   []byte(`{"` + strings.Repeat("x", MaxBody-7) + `":0}`),
 		"depth":      []byte(strings.Repeat(`{"a":`, 9_999) + `0` + strings.Repeat(`}`, 9_999)),
 		"many depth": bytes.Repeat([]byte(`{"a":[{"a":[{"a":[`), 1000),
@@ -76,7 +79,7 @@ func TestDecodeBytes(t *testing.T) {
 		}
 		before := alive()
 		dec := newDecoder(body)
-		job, err := decodeJob(dec, testLimits)
+		job, err := decodeJob(dec, &testProfile)
 		held := alive() - before
 		runtime.KeepAlive(dec)
 		runtime.KeepAlive(job)

@@ -102,6 +102,9 @@ func (s *Service) recoverPanic(x *exchange) {
 		panic(v)
 	}
 	x.note(slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+	if x.events != nil {
+		x.events.halt()
+	}
 	if x.started {
 		x.report(slog.LevelError, reply{status: http.StatusInternalServerError}, nil)
 		panic(http.ErrAbortHandler)

@@ -38,6 +38,8 @@ type Service struct {
 	decode  chan struct{} // holds one: a request is decoded at a time (see decodeBytes)
 	flights flights
 
+	heartbeat time.Duration // of answers in events
+
 	handler   http.Handler // serve, within what telemetry has around it
 	telemetry *telemetry.Telemetry
 	meters    *meters // nil: nothing is measured
@@ -61,6 +63,8 @@ func newService(cfg Config, box runner, log *slog.Logger) (*Service, error) {
 		gate:    newGate(budget.Slots, budget.ForRuns(), cfg.MaxWait),
 		intake:  newIntake(budget.Slots, cfg.MaxWait > 0),
 		decode:  make(chan struct{}, 1),
+
+		heartbeat: heartbeat,
 	}
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.killing, s.kill = context.WithCancel(context.Background())
@@ -162,7 +166,7 @@ func (s *Service) read(x *exchange) (sandbox.Job, error) {
 func (s *Service) decodeJob(x *exchange, body []byte) (sandbox.Job, error) {
 	s.decode <- struct{}{}
 	defer func() { <-s.decode }()
-	job, err := decodeJob(newDecoder(body), s.box.Profile().Limits)
+	job, err := decodeJob(newDecoder(body), s.box.Profile())
 	if err == nil {
 		sum := sha256.Sum256([]byte(job.Code))
 		x.hashed(hex.EncodeToString(sum[:]))
@@ -179,6 +183,9 @@ func (s *Service) run(x *exchange, job sandbox.Job, reserved *reservation) (sand
 	ctx, cancel := context.WithCancelCause(x.r.Context())
 	defer cancel(nil)
 	defer context.AfterFunc(s.killing, func() { cancel(errDraining) })()
+	if wantsEvents(x.r.Header) {
+		job.Follow = x.stream(s.heartbeat, func() { cancel(context.Canceled) }).follow
+	}
 	job.Killed = reserved.Dying
 	job.Timeline = x.timeline()
 	result, err := s.box.Run(ctx, job)

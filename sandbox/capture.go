@@ -6,9 +6,10 @@ import "io"
 // being read all the same: a program must never block on a full pipe, and the
 // server never hold more than it says.
 type capture struct {
-	out  Output
-	sink io.Writer // instead of keeping; see Job.Stdout
-	read int64     // bytes, kept or not
+	out    Output
+	sink   io.Writer      // instead of keeping; see Job.Stdout
+	follow func(kept []byte) // see Job.Follow; may be nil
+	read   int64          // bytes, kept or not
 }
 
 // drain reads r to its end. It returns when every writer is gone.
@@ -31,5 +32,8 @@ func (c *capture) Write(p []byte) (int, error) {
 		c.out.Truncated = true
 	}
 	c.out.Data = append(c.out.Data, p[:min(len(p), room)]...)
+	if c.follow != nil && room > 0 {
+		c.follow(c.out.Data)
+	}
 	return len(p), nil
 }

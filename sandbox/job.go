@@ -1,7 +1,11 @@
 package sandbox
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -16,6 +20,15 @@ func (m MiB) Bytes() int64 { return int64(m) << 20 }
 type Job struct {
 	// Code is Python source in UTF-8.
 	Code string
+	// Stdin is what the program reads from its standard input, which ends where Stdin
+	// does; nil is empty. The run has ended when the program has, read to its end or
+	// not: Run does not wait for a Read that blocks.
+	Stdin io.Reader
+	// Args stand behind the program's name in sys.argv. None contains a NUL.
+	Args []string
+	// Env is added to the program's environment, each as NAME=VALUE without a NUL, where
+	// the profile allows NAME.
+	Env []string
 	// Limits are the bounds; the zero value of each means the profile's default.
 	Limits Limits
 	// Stdout and Stderr, when not nil, receive the program's output as it
@@ -23,6 +36,10 @@ type Job struct {
 	// written from one goroutine each, and a Write that blocks blocks the
 	// program's stream, never the deadline.
 	Stdout, Stderr io.Writer
+	// Follow, when not nil, is told whenever there is more to keep of a stream: all that
+	// is kept so far, at most CaptureLimit bytes, which do not change any more. It is
+	// called from one goroutine for each stream, and holds its stream up while it runs.
+	Follow func(s Stream, kept []byte)
 	// Killed, when not nil, is called once when the run has been sent SIGKILL
 	// (deadline, memory line, cancelled context) and before it is reaped: the
 	// memory is about to come back.
@@ -30,6 +47,33 @@ type Job struct {
 	// Timeline, when not nil, is filled in before Run returns.
 	Timeline *Timeline
 }
+
+// check refuses a job that is out of the profile's bounds.
+func (j Job) check(p *Profile) error {
+	if j.Limits.Timeout < 0 || j.Limits.Timeout > p.Limits.MaxTimeout ||
+		j.Limits.Memory < MinMemory || j.Limits.Memory > p.Limits.Memory {
+		return fmt.Errorf("sandbox: limits out of the profile's bounds: %+v", j.Limits)
+	}
+	for i, variable := range j.Env {
+		if name, _, ok := strings.Cut(variable, "="); !ok || !p.AllowsEnv(name) {
+			return fmt.Errorf("sandbox: variable %d is not one that the profile allows", i)
+		}
+	}
+	for _, text := range slices.Concat(j.Args, j.Env) {
+		if strings.Contains(text, "\x00") {
+			return errors.New("sandbox: a NUL in an argument or a variable")
+		}
+	}
+	return nil
+}
+
+// Stream is one of a program's two outputs, by its name.
+type Stream string
+
+const (
+	Stdout Stream = "stdout"
+	Stderr Stream = "stderr"
+)
 
 // Limits bound one run.
 type Limits struct {

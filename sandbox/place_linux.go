@@ -53,7 +53,7 @@ func checkProc(proc string) error {
 	return nil
 }
 
-// checkNull: every run reads from it.
+// checkNull: every interpreter is started with it.
 func checkNull(name string) error {
 	var st unix.Stat_t
 	err := unix.Stat(name, &st)
@@ -61,7 +61,7 @@ func checkNull(name string) error {
 		err = errors.New("it is not the null device")
 	}
 	if err != nil {
-		return fmt.Errorf("sandbox: %s: %w: it is what programs read as their input. Container runtimes make one; by hand: mknod -m 666 %[1]s c 1 3", name, err)
+		return fmt.Errorf("sandbox: %s: %w: interpreters are started with it as their input. Container runtimes make one; by hand: mknod -m 666 %[1]s c 1 3", name, err)
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func checkNull(name string) error {
 // measured with room to spare.
 const (
 	baseFiles = 64 // streams, cgroup and /proc files, poller, two zygotes; 28 with one run
-	slotFiles = 12 // a run's streams at both ends, its pidfd and meter
+	slotFiles = 14 // a run's streams at both ends, its pidfd and meter
 
 	baseProcesses = 32 // Go's threads, 10 with two processors, and two zygotes
 	slotProcesses = 2  // a run, and one that is parked or of a retiring zygote

@@ -64,8 +64,8 @@ func TestPlaceLimits(t *testing.T) {
 		value uint64
 		want  string
 	}{
-		{"enough descriptors", unix.RLIMIT_NOFILE, 64 + 2*12 + 128, ""},
-		{"one too few", unix.RLIMIT_NOFILE, 64 + 2*12 + 128 - 1, "RLIMIT_NOFILE (ulimit -n) is 215, want at least 216: 128 connections and 2 runs"},
+		{"enough descriptors", unix.RLIMIT_NOFILE, 64 + 2*14 + 128, ""},
+		{"one too few", unix.RLIMIT_NOFILE, 64 + 2*14 + 128 - 1, "RLIMIT_NOFILE (ulimit -n) is 219, want at least 220: 128 connections and 2 runs"},
 		{"few processes", unix.RLIMIT_NPROC, 16, "RLIMIT_NPROC (ulimit -u) is 16, want at least"},
 		{"small files", unix.RLIMIT_FSIZE, 0, "RLIMIT_FSIZE"},
 		{"a day of processor time", unix.RLIMIT_CPU, 86400, "RLIMIT_CPU (ulimit -t) is 86400, want unlimited"},

@@ -1,6 +1,10 @@
 package sandbox
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // A Profile says what programs may do: bounds, imports, the policy's stages,
 // and the isolation layers without which the sandbox must not start. LoadProfile
@@ -13,9 +17,20 @@ type Profile struct {
 	// Imports are the top-level modules that a program may import and that the
 	// zygote imports once, before it forks.
 	Imports []string
-	Policy  Policy
+	// Env are the environment variables that a caller may set: names, or beginnings of
+	// names with a * behind them.
+	Env    []string
+	Policy Policy
 	// Require names the layers (see Layer.Name) without which New refuses to start.
 	Require []string
+}
+
+// AllowsEnv reports whether a caller may set the environment variable.
+func (p *Profile) AllowsEnv(name string) bool {
+	return slices.ContainsFunc(p.Env, func(allowed string) bool {
+		begin, open := strings.CutSuffix(allowed, "*")
+		return name == allowed || open && strings.HasPrefix(name, begin)
+	})
 }
 
 // ProfileLimits bound every run of a profile.

@@ -9,6 +9,7 @@ var (
 	oneLine     = like(`[^\pC\p{Zl}\p{Zp}]{1,500}`, "one line of 1 to 500 characters")
 	identifier  = like(`[A-Za-z_][A-Za-z0-9_]{0,99}`, "a Python identifier (ASCII, at most 100)")
 	dottedName  = like(`[A-Za-z_][A-Za-z0-9_]{0,99}(\.[A-Za-z_][A-Za-z0-9_]{0,99}){0,7}`, "a module's dotted name")
+	variable    = like(`[A-Za-z_][A-Za-z0-9_]{0,99}\*?|\*`, "the name of an environment variable (ASCII, at most 100), or its beginning and a *")
 	mode        = oneOf(string(ModeEnforce), string(ModeObserve))
 	layerName   = oneOf(layerNames...)
 )
@@ -45,6 +46,7 @@ func parseProfile(file string, data []byte) (*Profile, error) {
 	zygote.end()
 
 	p.Imports = root.list("imports", identifier)
+	p.Env = root.list("env", variable)
 
 	policy := root.section("policy")
 	scan := policy.section("ast_scan")

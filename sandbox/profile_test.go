@@ -38,6 +38,7 @@ func TestMinimalProfile(t *testing.T) {
 		{"attributes", scan.Attributes, strings.Fields(`__subclasses__ __globals__ __builtins__ __bases__ __mro__ __code__
 			__closure__ __loader__ __spec__ __traceback__ f_globals f_locals f_builtins f_code gi_frame gi_code cr_frame
 			cr_code ag_frame ag_code tb_frame`)},
+		{"env", p.Env, nil},
 		{"require", p.Require, strings.Fields("capabilities no_new_privs seccomp rlimits non_dumpable memory_line")},
 	} {
 		if !slices.Equal(list.got, list.want) {
@@ -83,6 +84,7 @@ policy:
       - module: numpy.random
         attribute: seed
 require: []
+env: [DEBUG, "APP_*"]
 `
 
 func TestParseProfile(t *testing.T) {
@@ -95,6 +97,11 @@ func TestParseProfile(t *testing.T) {
 	}
 	if got, want := p.Policy.BlocklistAudit.Entries, []BlocklistEntry{{"numpy.random", "seed"}}; !slices.Equal(got, want) {
 		t.Errorf("entries %v, want %v", got, want)
+	}
+	for name, want := range map[string]bool{"DEBUG": true, "APP_": true, "APP_NAME": true, "debug": false, "DEBUGGER": false, "MY_APP_NAME": false, "": false} {
+		if p.AllowsEnv(name) != want {
+			t.Errorf("%q may be set: %t", name, !want)
+		}
 	}
 	if p.Require == nil || p.Policy.ASTScan.Attributes == nil {
 		t.Error("an empty list became nil: its JSON would be null")
@@ -148,6 +155,9 @@ func TestParseProfileRefuses(t *testing.T) {
 		{"import that is a boolean", "imports: [math]", "imports: [true]", "p.yaml:10:11: imports[0]: want a Python identifier"},
 		{"imports that are a string", "imports: [math]", "imports: math", "p.yaml:10:10: imports: want a list"},
 		{"imports that are null", "imports: [math]", "imports:", "imports: want a list ([] if there is nothing to list)"},
+		{"variable with a dash", "[DEBUG,", "[MY-DEBUG,", "p.yaml:22:7: env[0]: want the name of an environment variable"},
+		{"variable with a star within", "[DEBUG,", "['D*G',", "p.yaml:22:7: env[0]: want the name"},
+		{"variable twice", "[DEBUG,", "[DEBUG, DEBUG,", `p.yaml:22:14: env[1]: "DEBUG" is listed twice`},
 		{"name with a letter beyond ASCII", "names: [eval]", "names: [ﬁle]", "p.yaml:14:13: policy.ast_scan.names[0]: want a Python identifier"},
 		{"mode", "mode: enforce", "mode: warn", `p.yaml:13:11: policy.ast_scan.mode: want one of enforce, observe, not "warn"`},
 		{"mode in capitals", "mode: observe", "mode: Observe", "p.yaml:17:11: policy.blocklist_audit.mode: want one of"},
@@ -298,7 +308,7 @@ func FuzzParseProfile(f *testing.F) {
 				t.Errorf("mode %q", m)
 			}
 		}
-		for _, list := range [][]string{p.Imports, p.Policy.ASTScan.Names, p.Policy.ASTScan.Attributes, p.Require} {
+		for _, list := range [][]string{p.Imports, p.Policy.ASTScan.Names, p.Policy.ASTScan.Attributes, p.Require, p.Env} {
 			slices.Sort(list)
 			if len(slices.Compact(list)) != len(list) || slices.Contains(list, "") {
 				t.Errorf("list %q", list)

@@ -24,7 +24,7 @@ import (
 //	  ├─────────────────────────────────►├───────────── fork ─────────────►│ inner jail
 //	  │             S started + pidfd    │                                 │
 //	  │◄─────────────────────────────────┤                                 │
-//	  │  control: length, program; at once or, to a parked run, much later │
+//	  │  control: program, args and env; at once or, to a parked run, later │
 //	  ├───────────────────────────────────────────────────────────────────►│
 //	  │                       control: J jailed, then V M N as they come   │
 //	  │◄───────────────────────────────────────────────────────────────────┤
@@ -147,11 +147,29 @@ func order(tag byte, words ...uint64) []byte {
 	return msg
 }
 
-// program is what a run reads from its control socket: length, then source.
-func program(code string) []byte {
-	msg := make([]byte, 0, 4+len(code))
-	msg = binary.LittleEndian.AppendUint32(msg, uint32(len(code)))
-	return append(msg, code...)
+// program is what a run reads from its control socket: how long its source is, how long
+// its arguments and its environment are together, and how many arguments there are, each
+// in 32 bits; then these, every argument and variable with a NUL behind it, as execve(2)
+// lays them out.
+func program(job Job) []byte {
+	size := len(job.Args) + len(job.Env)
+	for _, s := range job.Args {
+		size += len(s)
+	}
+	for _, s := range job.Env {
+		size += len(s)
+	}
+	msg := make([]byte, 0, 3*4+len(job.Code)+size)
+	for _, n := range []int{len(job.Code), size, len(job.Args)} {
+		msg = binary.LittleEndian.AppendUint32(msg, uint32(n))
+	}
+	msg = append(msg, job.Code...)
+	for _, list := range [][]string{job.Args, job.Env} {
+		for _, s := range list {
+			msg = append(append(msg, s...), 0)
+		}
+	}
+	return msg
 }
 
 // testimony is what a run said on its control socket.

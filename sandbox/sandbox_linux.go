@@ -202,9 +202,8 @@ func (s *Sandbox) count(log *slog.Logger) func(*zygote) {
 func (s *Sandbox) Run(ctx context.Context, job Job) (Result, error) {
 	job.Limits.Timeout = cmp.Or(job.Limits.Timeout, s.profile.Limits.DefaultTimeout)
 	job.Limits.Memory = cmp.Or(job.Limits.Memory, s.profile.Limits.Memory)
-	if job.Limits.Timeout < 0 || job.Limits.Timeout > s.profile.Limits.MaxTimeout ||
-		job.Limits.Memory < MinMemory || job.Limits.Memory > s.profile.Limits.Memory {
-		return Result{}, fmt.Errorf("sandbox: limits out of the profile's bounds: %+v", job.Limits)
+	if err := job.check(s.profile); err != nil {
+		return Result{}, err
 	}
 	if err := ctx.Err(); err != nil {
 		return Result{}, context.Cause(ctx)

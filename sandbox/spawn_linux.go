@@ -19,6 +19,13 @@ func forkLaunch(p plan, socket int, library *os.File, said *tailWriter) (pid int
 		return 0, nil, err
 	}
 	defer null.Close()
+	// An empty pipe, because runs have pipes there: the zygote makes their streams.
+	stdin, nobody, err := os.Pipe()
+	if err != nil {
+		return 0, nil, err
+	}
+	defer stdin.Close()
+	_ = nobody.Close() // nothing was written
 	r, w, err := os.Pipe()
 	if err != nil {
 		return 0, nil, err
@@ -27,7 +34,7 @@ func forkLaunch(p plan, socket int, library *os.File, said *tailWriter) (pid int
 	pid, err = spawn(selfPath(), []string{launch.Arg0}, &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   []string{},
-		Files: []uintptr{null.Fd(), w.Fd(), w.Fd(), uintptr(socket), null.Fd(), library.Fd()},
+		Files: []uintptr{stdin.Fd(), w.Fd(), w.Fd(), uintptr(socket), null.Fd(), library.Fd()},
 		Sys:   p.sysProcAttr(),
 	})
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 // handed over. All are fresh: what a program does to the state of an open file
 // description is gone with the run.
 type streams struct {
-	stdout, stderr *os.File // ours
+	stdin          *os.File // ours, as are these
+	stdout, stderr *os.File
 	control        control
 	theirs         []int // stdin, stdout, stderr, control
 }
@@ -24,18 +25,17 @@ func openStreams() (s streams, err error) {
 			s.close()
 		}
 	}()
-	stdin, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return s, fmt.Errorf("open %s: %w", os.DevNull, err)
-	}
-	s.theirs = append(s.theirs, stdin)
-	for _, ours := range []**os.File{&s.stdout, &s.stderr} {
+	const reads, writes = 0, 1 // the ends of a pipe
+	for _, stream := range []struct {
+		ours **os.File
+		end  int // that is ours
+	}{{&s.stdin, writes}, {&s.stdout, reads}, {&s.stderr, reads}} {
 		var p [2]int
 		if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
 			return s, fmt.Errorf("pipe: %w", err)
 		}
-		s.theirs = append(s.theirs, p[1])
-		if *ours, err = pollable(p[0]); err != nil {
+		s.theirs = append(s.theirs, p[1-stream.end])
+		if *stream.ours, err = pollable(p[stream.end]); err != nil {
 			return s, err
 		}
 	}
@@ -67,9 +67,9 @@ func (s *streams) closeTheirs() {
 }
 
 func (s *streams) close() {
-	for _, f := range []*os.File{s.stdout, s.stderr} {
+	for _, f := range []*os.File{s.stdin, s.stdout, s.stderr} {
 		if f != nil {
-			_ = f.Close() // read to its end already
+			_ = f.Close() // read to its end already; nobody reads what is left of stdin
 		}
 	}
 	s.control.close()

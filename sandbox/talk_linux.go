@@ -26,14 +26,37 @@ type talk struct {
 
 func startTalk(fds *streams, job Job) *talk {
 	t := &talk{
-		stdout: capture{sink: job.Stdout}, stderr: capture{sink: job.Stderr},
+		stdout: capture{sink: job.Stdout, follow: job.follower(Stdout)},
+		stderr: capture{sink: job.Stderr, follow: job.follower(Stderr)},
 		pipes: [2]*os.File{fds.stdout, fds.stderr}, control: &fds.control, silent: make(chan struct{}),
 	}
 	t.open.Store(2)
 	t.read(&t.stdout, fds.stdout)
 	t.read(&t.stderr, fds.stderr)
-	t.sent = t.control.send(program(job.Code))
+	t.sent = t.control.send(program(job))
+	feed(fds.stdin, job.Stdin)
 	return t
+}
+
+// follower is Follow for one of the streams, nil if there is none.
+func (j Job) follower(s Stream) func([]byte) {
+	if j.Follow == nil {
+		return nil
+	}
+	return func(kept []byte) { j.Follow(s, kept) }
+}
+
+// feed gives the run its standard input. It ends with what there is to read, with the
+// run, which leaves a pipe that nobody reads, or when the pipe is closed.
+func feed(stdin *os.File, from io.Reader) {
+	if from == nil {
+		_ = stdin.Close() // nothing was written
+		return
+	}
+	go func() {
+		_, _ = io.Copy(stdin, from) // EPIPE: the run ended without reading all
+		_ = stdin.Close()           // as above
+	}()
 }
 
 func (t *talk) read(c *capture, from io.Reader) {

@@ -27,13 +27,15 @@ const (
 
 type runCmd struct {
 	File    string        `arg:"" help:"The program, or - to read it from stdin."`
+	Args    []string      `arg:"" optional:"" passthrough:"" help:"What the program finds in sys.argv behind its name."`
+	Env     []string      `short:"e" sep:"none" placeholder:"NAME=VALUE" help:"An environment variable for it, of those that the profile allows. Repeatable."`
 	Timeout time.Duration `placeholder:"10s" help:"Wall-clock time after which it is killed. Default and maximum are the profile's."`
 	Memory  int64         `placeholder:"MIB" help:"Its address space in MiB, the interpreter's included. Default and maximum are the profile's."`
 }
 
 // Help says what the exit code means.
 func (runCmd) Help() string {
-	return `The program's output and exit code are passed through. Other exit codes:
+	return `Standard input, output and the exit code are the program's. Other exit codes:
 2 the policy refused it, 124 killed at its deadline, 125 the sandbox itself
 failed, 128+n ended by signal n (or codecell was: Ctrl-C kills the program).`
 }
@@ -81,7 +83,11 @@ func (c runCmd) run(ctx context.Context, w world) (result sandbox.Result, limits
 		return result, limits, err
 	}
 	defer func() { err = errors.Join(err, box.Close()) }()
-	result, err = box.Run(ctx, sandbox.Job{Code: source, Limits: limits, Stdout: w.stdout, Stderr: w.stderr})
+	job := sandbox.Job{Code: source, Limits: limits, Args: c.Args, Env: c.Env, Stdout: w.stdout, Stderr: w.stderr}
+	if c.File != "-" {
+		job.Stdin = w.stdin
+	}
+	result, err = box.Run(ctx, job)
 	return result, limits, err
 }
 

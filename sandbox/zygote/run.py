@@ -26,6 +26,7 @@ import types
 
 CONTROL = 3  # the socket to the server
 FRAME = struct.Struct("<cI")  # tag, length of what follows
+PROGRAM = struct.Struct("<III")  # length of the source, length and number of what protocol.go says
 READING = struct.Struct("<Q")  # of CLOCK_MONOTONIC, in ns
 NAME = "main.py"  # what a traceback calls the program
 
@@ -112,8 +113,7 @@ def main(zygote: int, jail, memory: int, cpu: int, ahead: bool, fds: tuple[int, 
     try:
         tell(b"J", READING.pack(time.monotonic_ns()))
         gc.enable()
-        source = read_program()
-        status = run(source, memory)
+        status = run(read_program(), memory)
     finally:
         _exit(status & 0xFF)
 
@@ -142,9 +142,18 @@ def said(findings: list[str]) -> bytes:
 
 
 def read_program() -> bytes:
-    """The program, as the server sends it: its length in 32 bits, then UTF-8."""
-    (length,) = struct.unpack("<I", read_exactly(4))
-    return read_exactly(length)
+    """The program in UTF-8, as the server sends it, with its arguments and environment,
+    which are put into their places."""
+    length, more, args = PROGRAM.unpack(read_exactly(PROGRAM.size))
+    source = read_exactly(length)
+    if more:
+        strings = read_exactly(more).decode().split("\0")
+        sys.argv.extend(strings[:args])
+        env = dict(variable.split("=", 1) for variable in strings[args:-1])
+        os.environ.update(env)
+        if "TZ" in env:
+            time.tzset()  # as the interpreter's start would have
+    return source
 
 
 def read_exactly(size: int) -> bytes:

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -70,7 +71,7 @@ func TestRunPassesThrough(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			cmd, stdout, stderr := codecell(t, tt.program, append([]string{"run", "-"}, tt.flags...)...)
+			cmd, stdout, stderr := codecell(t, tt.program, slices.Concat([]string{"run"}, tt.flags, []string{"-"})...)
 			if code := exitCode(t, cmd); code != tt.code {
 				t.Errorf("exit code %d, want %d", code, tt.code)
 			}

@@ -60,6 +60,8 @@ func TestREADME(t *testing.T) {
 				checkJSON(t, out, []byte(shown.text))
 			case "http":
 				checkHTTP(t, out, []byte(shown.text))
+			case "event-stream":
+				checkEvents(t, out, []byte(shown.text))
 			default:
 				t.Logf("no answer is shown; it was:\n%s", out)
 			}
@@ -127,6 +129,24 @@ func checkJSON(t *testing.T, got, shown []byte) {
 	}
 	if err := same("", g, s); err != nil {
 		t.Errorf("%v; the whole answer:\n%s", err, got)
+	}
+}
+
+// checkEvents compares server-sent events, one by one.
+func checkEvents(t *testing.T, got, shown []byte) {
+	t.Helper()
+	events := func(text []byte) [][]byte { return bytes.Split(bytes.TrimSpace(text), []byte("\n\n")) }
+	g, s := events(got), events(shown)
+	if len(g) != len(s) {
+		t.Fatalf("%d events, the README shows %d:\n%s", len(g), len(s), got)
+	}
+	for i := range g {
+		gotName, gotData, _ := bytes.Cut(g[i], []byte("\ndata: "))
+		name, data, _ := bytes.Cut(s[i], []byte("\ndata: "))
+		if !bytes.Equal(gotName, name) {
+			t.Errorf("event %d: %s, the README shows %s", i, gotName, name)
+		}
+		checkJSON(t, gotData, data)
 	}
 }
 
