@@ -7,9 +7,9 @@ import "io"
 // server never hold more than it says.
 type capture struct {
 	out    Output
-	sink   io.Writer      // instead of keeping; see Job.Stdout
+	sink   io.Writer         // instead of keeping; see Job.Stdout
 	follow func(kept []byte) // see Job.Follow; may be nil
-	read   int64          // bytes, kept or not
+	read   int64             // bytes, kept or not
 }
 
 // drain reads r to its end. It returns when every writer is gone.

@@ -28,7 +28,7 @@ func startTalk(fds *streams, job Job) *talk {
 	t := &talk{
 		stdout: capture{sink: job.Stdout, follow: job.follower(Stdout)},
 		stderr: capture{sink: job.Stderr, follow: job.follower(Stderr)},
-		pipes: [2]*os.File{fds.stdout, fds.stderr}, control: &fds.control, silent: make(chan struct{}),
+		pipes:  [2]*os.File{fds.stdout, fds.stderr}, control: &fds.control, silent: make(chan struct{}),
 	}
 	t.open.Store(2)
 	t.read(&t.stdout, fds.stdout)

@@ -17,9 +17,20 @@ import (
 var stoppedReaders = Attack{
 	Name:    "stopped-readers",
 	Route:   "readers that stop",
-	Client:  stopReading,
+	Client:  func(ctx context.Context, t *Target) error { return stopReading(ctx, t) },
 	Answers: []Seen{Served, Full, Closed},
 }
+
+// stoppedListeners: 300 clients ask for the same in events, and don't read these.
+var stoppedListeners = Attack{
+	Name:    "stopped-listeners",
+	Route:   "readers that stop",
+	Client:  func(ctx context.Context, t *Target) error { return stopReading(ctx, t, inEvents) },
+	Answers: []Seen{Served, Full, Closed},
+}
+
+// inEvents asks for an answer while the program runs.
+const inEvents = "Accept: text/event-stream"
 
 const (
 	readers = 300
@@ -34,14 +45,14 @@ const (
 // stream are 600 KiB.
 var longest = cell.Request{Code: `print("\x01" * 51200); raise SystemExit("\x02" * 51200)`}
 
-// post is the whole of a request, as it is sent.
-func post(r cell.Request) (string, error) {
+// post is the whole of a request, as it is sent, with more lines in its header.
+func post(r cell.Request, header ...string) (string, error) {
 	body, err := json.Marshal(r)
-	return rawhttp.PostJSON("/execute", string(body), len(body)), err
+	return rawhttp.PostJSON("/execute", string(body), len(body), header...), err
 }
 
-func stopReading(ctx context.Context, t *Target) error {
-	request, err := post(longest)
+func stopReading(ctx context.Context, t *Target, header ...string) error {
+	request, err := post(longest, header...)
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,8 @@ func sendTrees(ctx context.Context, t *Target) error {
 		fill(`{"code": "#`, "\u0800", `"}`),
 		fill(`{"code": "", "timeout": 1`, "0", "}"),
 		fill("{", `"":0,`, `"code": ""}`),
+		fill(`{"code": "", "args": [`, `"",`, `""]}`),
+		fill(`{"code": "", "env": {`, `"A":"",`, `"B":""}}`),
 		fill(`{"`, "x", `": 0}`),
 		fill(" ", " ", `{"code": "print(42)"}`),
 	})

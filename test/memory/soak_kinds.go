@@ -46,6 +46,7 @@ var soakKinds = []soakKind{
 	{"megabyte", 10, []Seen{Served, Full}, running(`print("x" * 1_000_000)`, strings.Repeat("x", 50<<10)+"\n[output truncated at 50 KB]")},
 	{"attack", 20, []Seen{Served, Full}, attacking},
 	{"refusal", 10, []Seen{Full, "400 malformed-json", "400 no-code", "413 too-large", "415 unsupported-media-type", "422 invalid-fields"}, refusing},
+	{"events", 5, []Seen{Served, Full, Left}, following},
 	{"leaving", 10, []Seen{Left, Full, Served}, leaving},
 	{"slow", 5, []Seen{Served, Full, Closed}, slowly},
 	{"silent", 5, []Seen{Left, Closed}, silently},
@@ -121,6 +122,25 @@ func refusing(ctx context.Context, s *soaker, t *Target) (bool, error) {
 	defer leave()
 	_ = c.Send(requests[s.random.IntN(len(requests))]) // a server that has closed is seen by who reads
 	t.sawNext(ctx, c, answerTime)
+	return false, nil
+}
+
+// following has the output of a program while it runs, or as much of it as it likes.
+func following(ctx context.Context, s *soaker, t *Target) (bool, error) {
+	request, err := post(longest, inEvents)
+	if err != nil {
+		return false, err
+	}
+	if s.random.IntN(2) == 0 {
+		return t.leaveEarly(ctx, request, s.random)
+	}
+	c, leave, err := t.dial(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	_ = c.Send(request) // a server that has closed is seen by who reads
+	t.sawNext(ctx, c, runTimeout)
 	return false, nil
 }
 

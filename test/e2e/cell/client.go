@@ -15,9 +15,11 @@ import (
 
 // Request is the body of POST /execute.
 type Request struct {
-	Code     string  `json:"code"`
-	Timeout  float64 `json:"timeout,omitempty"`   // seconds
-	MemoryMB int     `json:"memory_mb,omitempty"` // MiB
+	Code     string   `json:"code"`
+	Timeout  float64  `json:"timeout,omitempty"`   // seconds
+	MemoryMB int      `json:"memory_mb,omitempty"` // MiB
+	Stdin    string   `json:"stdin,omitempty"`
+	Args     []string `json:"args,omitempty"`
 }
 
 // Answer is whatever came back. Fields that the body did not have are zero.
