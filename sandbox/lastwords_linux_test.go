@@ -14,7 +14,7 @@ func TestLastWordsOfALaunch(t *testing.T) {
 	nobody := s.interpreter
 	nobody.Path = "/nonexistent/python3"
 	for range 50 {
-		z, err := startZygote(t.Context(), s.plan, nobody, s.profile, 1, slog.New(slog.DiscardHandler))
+		z, err := startZygote(t.Context(), s.plan, func() (Interpreter, error) { return nobody, nil }, s.profile, 1, slog.New(slog.DiscardHandler))
 		if err == nil {
 			z.kill("not wanted")
 			<-z.dead

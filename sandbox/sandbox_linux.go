@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -49,12 +50,13 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 		return nil, err
 	}
 	s := &Sandbox{profile: cfg.Profile}
-	if s.interpreter, err = findPython(ctx, cfg.Python, p.uid, p.gid); err != nil {
-		return nil, err
-	}
+	// To ask an interpreter what it is takes as long as to begin a launch: both at once.
+	find := sync.OnceValues(func() (Interpreter, error) { return findPython(ctx, cfg.Python, p.uid, p.gid) })
+	go find()
 	// How many slots there will be depends on how much a warm zygote holds: the
 	// first one is made for as many as there can be.
-	first, err := s.firstZygote(ctx, p, maxSlots(cfg.Slots), log)
+	first, err := s.firstZygote(ctx, p, find, maxSlots(cfg.Slots), log)
+	s.interpreter, _ = find() // its error is the launch's; whoever was asked has ended
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +75,7 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 	life, end := context.WithCancel(context.Background())
 	s.end = end
 	start := func() (*zygote, error) {
-		return startZygote(life, s.plan, s.interpreter, s.profile, s.budget.Slots, log)
+		return startZygote(life, s.plan, find, s.profile, s.budget.Slots, log)
 	}
 	s.keeper = newKeeper(first, start, s.profile.Zygote, s.count(log), log)
 	return s, nil
@@ -104,9 +106,9 @@ func maxSlots(asked int) int {
 
 // firstZygote starts one with as many namespaces as can be had: the plan is then
 // known to work, and kept.
-func (s *Sandbox) firstZygote(ctx context.Context, p plan, slots int, log *slog.Logger) (*zygote, error) {
+func (s *Sandbox) firstZygote(ctx context.Context, p plan, find finder, slots int, log *slog.Logger) (*zygote, error) {
 	for {
-		z, err := startZygote(ctx, p, s.interpreter, s.profile, slots, log)
+		z, err := startZygote(ctx, p, find, s.profile, slots, log)
 		if err == nil {
 			s.plan = p
 			return z, nil

@@ -37,7 +37,11 @@ var librarySource string
 
 // warm sends a launch its Spec and the zygote its configuration, waits for the
 // hello, and looks from outside whether the jail is closed.
-func (z *zygote) warm(p plan, py Interpreter, prof *Profile, slots int) error {
+func (z *zygote) warm(p plan, find finder, prof *Profile, slots int) error {
+	py, err := find()
+	if err != nil {
+		return err
+	}
 	spec, err := json.Marshal(launch.Spec{
 		Path: py.Path, Args: []string{py.Path, "-I", "-S", "-B", "-X", "utf8", "-c", bootSource}, Env: runtimeEnv(),
 		SelfMap: p.has(unix.CLONE_NEWUSER) && !p.drop, NewUTS: p.has(unix.CLONE_NEWUTS),
@@ -49,18 +53,16 @@ func (z *zygote) warm(p plan, py Interpreter, prof *Profile, slots int) error {
 	if err != nil {
 		return &SetupError{"spec", err}
 	}
-	config, err := zygoteConfig(p, prof)
-	if err != nil {
-		return err
-	}
 	if err := z.conn.SetDeadline(time.Now().Add(warmTimeout)); err != nil {
 		return &SetupError{"warm", err}
 	}
-	var unsent error
-	for _, msg := range [][]byte{spec, config} {
-		if _, unsent = z.conn.Write(msg); unsent != nil {
-			break // it has ended; what it said of that is still to be read
-		}
+	_, unsent := z.conn.Write(spec)
+	config, err := zygoteConfig(p, prof) // while the launch enters its jail
+	if err != nil {
+		return err
+	}
+	if unsent == nil { // else it has ended; what it said of that is still to be read
+		_, unsent = z.conn.Write(config)
 	}
 	buf := make([]byte, maxReport)
 	n, err := z.conn.Read(buf)

@@ -53,10 +53,14 @@ type zygote struct {
 	why  atomic.Pointer[string]
 }
 
+// A finder returns the interpreter to run programs with, or why there is none. It may
+// still be looking when a launch begins, which then waits for it.
+type finder func() (Interpreter, error)
+
 // startZygote launches an interpreter by the plan and returns when it is warm
-// and was seen from outside to be in its jail. The error is a *SetupError; when ctx
-// ends first, the launch is ended too.
-func startZygote(ctx context.Context, p plan, py Interpreter, prof *Profile, slots int, log *slog.Logger) (*zygote, error) {
+// and was seen from outside to be in its jail. The error is a *SetupError, or find's;
+// when ctx ends first, the launch is ended too.
+func startZygote(ctx context.Context, p plan, find finder, prof *Profile, slots int, log *slog.Logger) (*zygote, error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
 		return nil, &SetupError{"socketpair", err}
@@ -88,7 +92,7 @@ func startZygote(ctx context.Context, p plan, py Interpreter, prof *Profile, slo
 	z.greeting.Add(1)
 	go z.bury()
 	defer context.AfterFunc(ctx, func() { z.kill("no longer wanted") })()
-	err = z.warm(p, py, prof, slots)
+	err = z.warm(p, find, prof, slots)
 	z.greeting.Done()
 	if err == nil {
 		z.library, err = sealLibrary(library)

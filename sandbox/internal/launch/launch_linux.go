@@ -54,13 +54,13 @@ type step struct {
 // enter is the outer jail. The order is security: see the reason at each step.
 // TestOuterJail proves the result from outside.
 func enter() error {
+	filters, err := NewFilters() // first: the server may not know yet what the spec is
+	if err != nil {
+		return &stepError{"seccomp", err}
+	}
 	spec, err := readSpec()
 	if err != nil {
 		return &stepError{"spec", err}
-	}
-	filters, err := NewFilters()
-	if err != nil {
-		return &stepError{"seccomp", err}
 	}
 	for _, s := range []step{
 		// First of all, so that whatever the kernel must kill from here on, it
