@@ -22,11 +22,20 @@ var embeddedProfiles embed.FS
 // the YAML file at a path, which contains a "/" or ends in .yaml or .yml.
 //
 // It refuses what it does not know (every key must be there, and no other may),
-// so that a misspelt limit is never a missing limit. An error names each mistake
-// with file, line and column.
-func LoadProfile(nameOrPath string) (*Profile, error) {
+// so that a misspelt limit is never a missing limit. One that extends another has
+// that one's value for each key that it leaves out; a relative path in extends is
+// relative to the file. An error names each mistake with file, line and column.
+func LoadProfile(nameOrPath string) (*Profile, error) { return loadProfile(nameOrPath, 0) }
+
+// maxExtends is how many profiles may extend one another.
+const maxExtends = 8
+
+func loadProfile(nameOrPath string, depth int) (*Profile, error) {
+	if depth > maxExtends {
+		return nil, fmt.Errorf("profile %s: more than %d that extend one another, as if in a circle", nameOrPath, maxExtends)
+	}
 	if isProfilePath(nameOrPath) {
-		return loadProfileFile(nameOrPath)
+		return loadProfileFile(nameOrPath, depth)
 	}
 	file := path.Join("profiles", nameOrPath+".yaml")
 	data, err := embeddedProfiles.ReadFile(file)
@@ -34,7 +43,7 @@ func LoadProfile(nameOrPath string) (*Profile, error) {
 		return nil, fmt.Errorf("no profile %q: the embedded ones are %s; a path contains a / or ends in .yaml or .yml",
 			nameOrPath, strings.Join(embeddedProfileNames(), ", "))
 	}
-	return parseProfile(file, data)
+	return parseProfile(file, data, func(name string) (*Profile, error) { return loadProfile(name, depth+1) })
 }
 
 func isProfilePath(s string) bool {
@@ -52,7 +61,7 @@ func embeddedProfileNames() []string {
 	return files
 }
 
-func loadProfileFile(file string) (_ *Profile, err error) {
+func loadProfileFile(file string, depth int) (_ *Profile, err error) {
 	// Only a regular file: opening a FIFO would wait for a writer that may never come.
 	switch info, err := os.Stat(file); {
 	case err != nil:
@@ -72,5 +81,10 @@ func loadProfileFile(file string) (_ *Profile, err error) {
 	if len(data) > maxProfile {
 		return nil, fmt.Errorf("profile: %s is larger than 1 MiB", file)
 	}
-	return parseProfile(file, data)
+	return parseProfile(file, data, func(name string) (*Profile, error) {
+		if isProfilePath(name) && !filepath.IsAbs(name) {
+			name = filepath.Dir(file) + "/" + name
+		}
+		return loadProfile(name, depth+1)
+	})
 }

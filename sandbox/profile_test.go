@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -88,7 +90,7 @@ env: [DEBUG, "APP_*"]
 `
 
 func TestParseProfile(t *testing.T) {
-	p, err := parseProfile("tiny.yaml", []byte(validProfile))
+	p, err := parseProfile("tiny.yaml", []byte(validProfile), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +187,7 @@ func TestParseProfileRefuses(t *testing.T) {
 			if strings.Count(validProfile, tt.old) != 1 {
 				t.Fatalf("%q is not in validProfile once", tt.old)
 			}
-			p, err := parseProfile("p.yaml", []byte(strings.Replace(validProfile, tt.old, tt.new, 1)))
+			p, err := parseProfile("p.yaml", []byte(strings.Replace(validProfile, tt.old, tt.new, 1)), LoadProfile)
 			if err == nil {
 				t.Fatalf("accepted as %+v", p)
 			}
@@ -201,7 +203,7 @@ func TestParseProfileRefuses(t *testing.T) {
 
 func TestParseProfileNamesEveryMistake(t *testing.T) {
 	text := strings.NewReplacer("128", "1", "5s", "0s", "[math]", "[1]").Replace(validProfile)
-	_, err := parseProfile("p.yaml", []byte(text))
+	_, err := parseProfile("p.yaml", []byte(text), nil)
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -214,7 +216,7 @@ func TestParseProfileNamesEveryMistake(t *testing.T) {
 
 func TestParseProfileBoundsItsMistakes(t *testing.T) {
 	text := strings.Replace(validProfile, "[math]", "["+strings.Repeat("1, ", 1000)+"1]", 1)
-	_, err := parseProfile("p.yaml", []byte(text))
+	_, err := parseProfile("p.yaml", []byte(text), nil)
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -226,7 +228,7 @@ func TestParseProfileBoundsItsMistakes(t *testing.T) {
 
 func TestParseProfileOfNothing(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n", "---\n", "[]", "5", "null"} {
-		if p, err := parseProfile("p.yaml", []byte(text)); err == nil {
+		if p, err := parseProfile("p.yaml", []byte(text), nil); err == nil {
 			t.Errorf("%q: accepted as %+v", text, p)
 		} else if strings.Contains(err.Error(), "missing") {
 			t.Errorf("%q: error %q complains of more than its cause", text, err)
@@ -278,6 +280,64 @@ func TestLoadProfileByPath(t *testing.T) {
 	}
 }
 
+// embeddedOnly is a base for profiles from anywhere.
+func embeddedOnly(name string) (*Profile, error) {
+	if isProfilePath(name) {
+		return nil, errors.New("no file here")
+	}
+	return LoadProfile(name)
+}
+
+func TestProfileExtends(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	minimal, err := LoadProfile("minimal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := LoadProfile(write("mine.yaml", "extends: minimal\nname: mine\nlimits: {memory_mib: 128}\nimports: [math, sys]\npolicy: {ast_scan: {names: []}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := *minimal
+	want.Name, want.Limits.Memory, want.Imports, want.Policy.ASTScan.Names = "mine", 128, []string{"math", "sys"}, []string{}
+	if !reflect.DeepEqual(*p, want) {
+		t.Errorf("got  %+v\nwant %+v", *p, want)
+	}
+	// By a path beside it, and one over another.
+	p, err = LoadProfile(write("theirs.yaml", "extends: ./mine.yaml\nname: theirs\ndescription: Theirs.\nzygote: {max_age: 1h}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Name, want.Description, want.Zygote.MaxAge = "theirs", "Theirs.", time.Hour
+	if !reflect.DeepEqual(*p, want) {
+		t.Errorf("got  %+v\nwant %+v", *p, want)
+	}
+	for _, tt := range []struct{ text, want string }{
+		{"extends: minimal\n", "p.yaml:1:8: name is missing"},
+		{"extends: nothing\nname: p\n", `p.yaml:1:10: extends: no profile "nothing"`},
+		{"extends: ./none.yaml\nname: p\n", "p.yaml:1:10: extends: profile: stat "},
+		{"extends: [minimal]\nname: p\n", "p.yaml:1:10: extends: want a profile's name"},
+		{"extends: p.yaml\nname: p\n", "more than 8 that extend one another"},
+		{"extends: minimal\nname: p\nimport: [sys]\n", `p.yaml:3:1: unknown key "import"`},
+		{"extends: minimal\nname: p\nlimits: {memory_mb: 128}\n", `unknown key "memory_mb" in limits`},
+		{"extends: minimal\nname: p\nlimits: {max_timeout: 5s}\n", "limits.max_timeout: 5s is less than the default_timeout of 10s that is inherited"},
+		{"extends: minimal\nname: p\nlimits:\n", "limits: want a mapping, not null"},
+		{"extends: minimal\nname: p\npolicy: {ast_scan: {mode: warn}}\n", "policy.ast_scan.mode: want one of"},
+	} {
+		if p, err := LoadProfile(write("p.yaml", tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q: %+v, error %v\nwant %q", tt.text, p, err, tt.want)
+		}
+	}
+}
+
 // FuzzParseProfile: whatever the text, the parser answers, and a profile that it
 // returns is within every bound that Profile promises.
 func FuzzParseProfile(f *testing.F) {
@@ -287,8 +347,9 @@ func FuzzParseProfile(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(minimal)
+	f.Add([]byte("extends: minimal\nname: x\nlimits: {max_timeout: 1m}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := parseProfile("fuzz.yaml", data)
+		p, err := parseProfile("fuzz.yaml", data, embeddedOnly)
 		if (p == nil) == (err == nil) {
 			t.Fatalf("profile %v with error %v", p, err)
 		}

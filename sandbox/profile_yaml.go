@@ -29,6 +29,7 @@ const maxMistakes = 20
 // yamlDoc is one document: where it came from, and what is wrong with it.
 type yamlDoc struct {
 	file     string
+	inherits bool // what is left out is another document's
 	mistakes []error
 	more     int
 }
@@ -195,14 +196,16 @@ func (s yamlSection) name(root string) string {
 	return s.path
 }
 
-// take returns a field, once; without it, the mistake is noted.
+// take returns a field, once; without it, and nothing to inherit, the mistake is noted.
 func (s yamlSection) take(key string) (yamlField, bool) {
 	if s.broken {
 		return yamlField{}, false
 	}
 	f := yamlField{doc: s.doc, path: strings.TrimPrefix(s.path+"."+key, "."), node: s.fields[key]}
 	if f.node == nil {
-		s.doc.fail(s.at, "%s is missing", f.path)
+		if !s.doc.inherits {
+			s.doc.fail(s.at, "%s is missing", f.path)
+		}
 		return yamlField{}, false
 	}
 	delete(s.fields, key)
@@ -226,20 +229,23 @@ func (s yamlSection) section(key string) yamlSection {
 	return f.section()
 }
 
-func (s yamlSection) text(key string, want yamlForm) string {
+// What follows reads one field each, and returns the other value where the field is
+// left out.
+
+func (s yamlSection) text(key string, want yamlForm, other string) string {
 	f, ok := s.take(key)
 	if !ok {
-		return ""
+		return other
 	}
 	value, _ := f.text(want)
 	return value
 }
 
 // integer reads a whole number within the bounds, both included.
-func (s yamlSection) integer(key string, least, most int64) int64 {
+func (s yamlSection) integer(key string, least, most, other int64) int64 {
 	f, ok := s.take(key)
 	if !ok {
-		return 0
+		return other
 	}
 	if node, ok := f.node.(*ast.IntegerNode); ok {
 		if value, ok := node.Value.(uint64); ok && value <= uint64(most) && int64(value) >= least {
@@ -251,10 +257,10 @@ func (s yamlSection) integer(key string, least, most int64) int64 {
 }
 
 // duration reads a duration with its unit within the bounds, both included.
-func (s yamlSection) duration(key string, least, most time.Duration) time.Duration {
+func (s yamlSection) duration(key string, least, most, other time.Duration) time.Duration {
 	f, ok := s.take(key)
 	if !ok {
-		return 0
+		return other
 	}
 	if node, ok := f.node.(*ast.StringNode); ok {
 		if value, err := time.ParseDuration(node.Value); err == nil && least <= value && value <= most {
@@ -265,27 +271,30 @@ func (s yamlSection) duration(key string, least, most time.Duration) time.Durati
 	return 0
 }
 
-// items reads a list, which may be empty but not left out.
-func (s yamlSection) items(key string) []yamlField {
+// items reads a list, which may be empty; given is false where it is left out.
+func (s yamlSection) items(key string) (items []yamlField, given bool) {
 	f, ok := s.take(key)
 	if !ok {
-		return nil
+		return nil, false
 	}
 	node, ok := f.node.(*ast.SequenceNode)
 	if !ok {
 		f.fail("want a list ([] if there is nothing to list), not %s", sample(f.node))
-		return nil
+		return nil, true
 	}
-	items := make([]yamlField, len(node.Values))
+	items = make([]yamlField, len(node.Values))
 	for i, value := range node.Values {
 		items[i] = yamlField{doc: s.doc, path: fmt.Sprintf("%s[%d]", f.path, i), node: value}
 	}
-	return items
+	return items, true
 }
 
 // list reads a list of strings of one form, each at most once.
-func (s yamlSection) list(key string, want yamlForm) []string {
-	items := s.items(key)
+func (s yamlSection) list(key string, want yamlForm, other []string) []string {
+	items, given := s.items(key)
+	if !given {
+		return other
+	}
 	list := make([]string, 0, len(items))
 	seen := make(map[string]bool, len(items))
 	for _, item := range items {
