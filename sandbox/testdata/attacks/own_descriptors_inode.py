@@ -1,4 +1,4 @@
-# Leaves a mark on the device behind standard input, which is everybody's.
+# Leaves a mark on what is behind standard input: a device, were it one, is everybody's.
 # contained by: outer, inner
 table({
     "futimens": call(280, 0, 0, 0, 0), "fchmod": call(91, 0, 0o666), "fchown": call(93, 0, -1, -1), "flock": call(73, 0, 1), "flist": call(196, 0, 0, 0),
