@@ -23,7 +23,7 @@ func TestMinimalProfile(t *testing.T) {
 	if want := (ProfileLimits{Memory: 512, MaxTimeout: 30 * time.Second, DefaultTimeout: 10 * time.Second}); p.Limits != want {
 		t.Errorf("limits %+v, want %+v", p.Limits, want)
 	}
-	if want := (ZygoteLimits{MaxRuns: 1000, MaxAge: 10 * time.Minute}); p.Zygote != want {
+	if want := (ZygoteLimits{MaxRuns: 10_000, MaxAge: 10 * time.Minute}); p.Zygote != want {
 		t.Errorf("zygote %+v, want %+v", p.Zygote, want)
 	}
 	scan, audit := p.Policy.ASTScan, p.Policy.BlocklistAudit
