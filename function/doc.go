@@ -98,7 +98,7 @@
 //     one (pipelining) is not noticed when it leaves; its run ends at its deadline.
 //     One that ends its sending side and still listens counts as having left.
 //   - An answer in events has its status before its end is known: what fails after the
-//     first event is the event "problem" of an answer with status 200.
+//     first event or heartbeat is the event "problem" of an answer with status 200.
 //   - Tokens tell callers from strangers, not from each other, and need TLS in
 //     front to stay secret.
 package function

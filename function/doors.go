@@ -25,8 +25,11 @@ const (
 	visitorBytes = 4<<10 + 2*SocketBuffer
 	// intakeBytes: a request is its raw body, then the decoded program, then the
 	// encoded reply. At most one of them is alive outside of decoding, and each
-	// is at most MaxBody; TestIntakeBytes measures it.
-	intakeBytes = MaxBody + 128<<10
+	// is at most MaxBody. An answer in events has beside it, for a reader that
+	// stops, two marks lists, an event, and what of the captures has been
+	// outgrown; the captures themselves are in the run's weight until it ends, and
+	// then beside a reply of at most 620 KiB. TestIntakeBytes measures all this.
+	intakeBytes = MaxBody + 256<<10
 	// decodeBytes: one request is decoded at a time, and while it is, the
 	// decoded program (or, instead, the names seen so far, to find duplicates: a
 	// MiB of tiny names takes 10 MiB, and more while a map grows) is alive beside

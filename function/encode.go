@@ -17,7 +17,8 @@ import (
 const truncationNote = "\n[output truncated at 50 KB]"
 
 // encodeResult is the answer to a program that ran. It holds no memory of
-// result's, which may then be garbage before the answer is written.
+// result's, which may then be garbage before the answer is written, unless that
+// is sent in events.
 //
 // The body is put together by hand because of the streams: they are bytes, which
 // need not be UTF-8, and a JSON library would copy each of them several times.

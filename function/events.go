@@ -20,8 +20,8 @@ import (
 //	event: result              data: the answer       the last, once
 //	event: problem             data: the problem      the last, instead
 //
-// The status is sent with the first event, so that what is refused before anything was
-// printed is refused as always. From then on a problem is an event.
+// The status is sent with the first event or comment, so that what is refused before
+// anything was printed is refused as always. From then on a problem is an event.
 
 const (
 	eventMedia = "text/event-stream"
@@ -45,6 +45,7 @@ type events struct {
 	mu    sync.Mutex
 	kept  [2][]byte // of each stream, as far as it has come
 	marks []mark    // which came when
+	end   time.Time // by which all must be written; zero while the run lasts
 
 	// What follows belongs to pump until it has ended, then to finish.
 	sent  [2]int // bytes of each stream
@@ -52,7 +53,7 @@ type events struct {
 	err   error  // of the first write that failed
 
 	wake  chan struct{}
-	halt  func() // ends pump, and waits for its end
+	halt  func() // the run is over: ends pump, and waits for its end
 	ended chan struct{}
 }
 
@@ -64,14 +65,15 @@ type mark struct {
 
 var streamNames = [2]sandbox.Stream{sandbox.Stdout, sandbox.Stderr}
 
-// wantsEvents reports whether the caller prefers events to one JSON object: it names
-// them, and no application/json that it likes as much (RFC 9110, section 12.5.1).
+// wantsEvents reports whether the caller would rather have events than one JSON object
+// (RFC 9110, section 12.5.1). It has to name them; liked as much as JSON they win
+// over its ranges only.
 func wantsEvents(h http.Header) bool {
-	liked := map[string]float64{eventMedia: 0, "application/json": 0}
+	weights := make(map[string]float64)
 	for _, list := range h.Values("Accept") {
 		for element := range strings.SplitSeq(list, ",") {
 			mediaType, params, err := mime.ParseMediaType(element)
-			if _, ours := liked[mediaType]; !ours || err != nil {
+			if err != nil {
 				continue
 			}
 			weight := 1.0
@@ -80,10 +82,18 @@ func wantsEvents(h http.Header) bool {
 					continue
 				}
 			}
-			liked[mediaType] = weight
+			weights[mediaType] = weight
 		}
 	}
-	return liked[eventMedia] > liked["application/json"]
+	events := weights[eventMedia]
+	if json, named := weights["application/json"]; named {
+		return events > json
+	}
+	json, whole := weights["application/*"]
+	if !whole {
+		json = weights["*/*"]
+	}
+	return events > 0 && events >= json
 }
 
 // stream answers the exchange in events from now on, until its reply is sent. lost is
@@ -92,6 +102,10 @@ func (x *exchange) stream(beat time.Duration, lost func()) *events {
 	stop := make(chan struct{})
 	e := &events{x: x, lost: lost, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	e.halt = sync.OnceFunc(func() {
+		e.mu.Lock()
+		e.end = time.Now().Add(writeTimeout)
+		_ = x.rc.SetWriteDeadline(e.end) // a write may be under way
+		e.mu.Unlock()
 		close(stop)
 		<-e.ended
 	})
@@ -152,6 +166,7 @@ func (e *events) sendOutput(last bool) {
 	kept, marks := e.kept, append(e.marks, mark{0, len(e.kept[0])}, mark{1, len(e.kept[1])})
 	e.marks = nil
 	e.mu.Unlock()
+	defer e.flush()
 	for _, m := range marks {
 		for e.err == nil && e.sent[m.stream] < m.end {
 			text := kept[m.stream][e.sent[m.stream]:min(m.end, e.sent[m.stream]+maxEventText)]
@@ -178,11 +193,11 @@ func (e *events) send(name string, data []byte) {
 	e.write([]byte("event: " + name + "\ndata: "))
 	e.write(data)
 	e.write([]byte("\n\n"))
-	e.flush()
 }
 
 // write sends a part of the answer, the status before the first. A caller that does
-// not take it within writeTimeout loses its connection.
+// not take it within writeTimeout loses its connection, and so does one that has not
+// taken everything so long after the run.
 func (e *events) write(part []byte) {
 	if e.err != nil {
 		return
@@ -195,13 +210,17 @@ func (e *events) write(part []byte) {
 		h.Set("X-Content-Type-Options", "nosniff")
 		e.x.w.WriteHeader(http.StatusOK)
 	}
-	_ = e.x.rc.SetWriteDeadline(time.Now().Add(writeTimeout))
+	e.mu.Lock()
+	if e.end.IsZero() {
+		_ = e.x.rc.SetWriteDeadline(time.Now().Add(writeTimeout))
+	}
+	e.mu.Unlock()
 	_, e.err = e.x.w.Write(part)
 	e.wrote += len(part)
 }
 
 func (e *events) flush() {
-	if e.err == nil {
+	if e.err == nil && e.x.started { // else it would send the status
 		e.err = e.x.flush()
 	}
 }
@@ -219,5 +238,6 @@ func (e *events) finish(rep reply) (sent bool, err error) {
 	}
 	e.sendOutput(true)
 	e.send(name, rep.body)
+	e.flush()
 	return true, e.err
 }

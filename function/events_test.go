@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -18,21 +19,26 @@ import (
 
 func TestWantsEvents(t *testing.T) {
 	for accept, want := range map[string]bool{
-		"":                                    false,
-		"*/*":                                 false,
-		"text/*":                              false,
-		"application/json":                    false,
-		"text/event-stream":                   true,
-		"Text/Event-Stream; charset=utf-8":    true,
-		"text/event-stream;q=0":               false,
-		"text/event-stream;q=0.1":             true,
-		"text/event-stream, */*;q=0.1":        true,
-		"text/event-stream, application/json": false, // liked as much
-		"application/json;q=0.5, text/event-stream":       true,
-		"application/json, text/event-stream;q=0.9":       false,
-		"text/event-stream;q=x":                           false,
-		"text/event-stream;;":                             false,
-		"text/html, application/xml;q=0.9, image/*;q=0.8": false,
+		"":                                 false,
+		"*/*":                              false,
+		"text/*":                           false,
+		"application/json":                 false,
+		"text/event-stream":                true,
+		"Text/Event-Stream; charset=utf-8": true,
+		"text/event-stream;q=0":            false,
+		"text/event-stream;q=0.1":          true,
+		"text/event-stream, */*;q=0.1":     true,
+		"text/event-stream, */*":           true,
+		"text/event-stream;q=0.5, */*":     false,
+		"*/*, text/event-stream;q=0.1":     false,
+		"application/*;q=0.2, text/event-stream;q=0.1, */*;q=0": false,
+		"application/*;q=0, text/event-stream;q=0.1, */*":       true,
+		"text/event-stream, application/json":                   false, // liked as much
+		"application/json;q=0.5, text/event-stream":             true,
+		"application/json, text/event-stream;q=0.9":             false,
+		"text/event-stream;q=x":                                 false,
+		"text/event-stream;;":                                   false,
+		"text/html, application/xml;q=0.9, image/*;q=0.8":       false,
 	} {
 		if got := wantsEvents(http.Header{"Accept": {accept}}); got != want {
 			t.Errorf("%q: %t", accept, got)
@@ -268,6 +274,130 @@ func TestEventsToASlowReader(t *testing.T) {
 	}
 	if got["stdout"] != strings.Repeat("é", each/2) || got["stderr"] != strings.Repeat("\x01", each) || last.name != "result" {
 		t.Errorf("stdout %d, stderr %d bytes, last %s", len(got["stdout"]), len(got["stderr"]), last.name)
+	}
+}
+
+// TestMarksAreBounded: what waits for a slow reader is a bounded list, however a program
+// alternates between its streams.
+func TestMarksAreBounded(t *testing.T) {
+	e := &events{wake: make(chan struct{}, 1)}
+	text := make([]byte, sandbox.CaptureLimit)
+	for n := 1; n <= len(text); n++ {
+		e.follow(sandbox.Stdout, text[:n])
+		e.follow(sandbox.Stderr, text[:n])
+	}
+	if len(e.marks) != maxMarks {
+		t.Errorf("%d marks, want %d", len(e.marks), maxMarks)
+	}
+}
+
+// TestEventsToAStoppedReader: who takes nothing for 30 s has its run killed, and who has
+// not taken everything 30 s after the run, however steadily, loses the rest; either has
+// its place in intake back.
+func TestEventsToAStoppedReader(t *testing.T) {
+	t.Run("while it runs", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			box, _, _ := newFakeBox()
+			killed := make(chan struct{})
+			box.runs["goes on"] = func(ctx context.Context, job sandbox.Job) (sandbox.Result, error) {
+				job.Follow(sandbox.Stdout, []byte("x"))
+				<-ctx.Done()
+				close(killed)
+				return sandbox.Result{}, context.Cause(ctx)
+			}
+			s, dial := servePipes(t, box)
+			body := `{"code":"goes on","timeout":30}`
+			if _, err := io.WriteString(dial(), rawhttp.PostJSON("/execute", body, len(body), "Accept: text/event-stream")); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(writeTimeout - time.Millisecond)
+			synctest.Wait()
+			select {
+			case <-killed:
+				t.Error("the run was killed too early")
+			default:
+			}
+			time.Sleep(2 * time.Millisecond)
+			<-killed
+			time.Sleep(writeTimeout)
+			synctest.Wait()
+			if held, now := len(s.intake), s.gate.Occupancy(); held != 0 || now != (occupancy{}) {
+				t.Errorf("%d in intake, %+v", held, now)
+			}
+		})
+	})
+	t.Run("after the run", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			box, _, _ := newFakeBox()
+			const each = 500
+			text := []byte(strings.Repeat("x", each))
+			box.runs["alternates"] = func(_ context.Context, job sandbox.Job) (sandbox.Result, error) {
+				for n := 1; n <= each; n++ {
+					job.Follow(sandbox.Stdout, text[:n])
+					job.Follow(sandbox.Stderr, text[:n])
+				}
+				return sandbox.Result{Stdout: sandbox.Output{Data: text}, Stderr: sandbox.Output{Data: text}, Outcome: sandbox.OutcomeOK}, nil
+			}
+			s, dial := servePipes(t, box)
+			conn := dial()
+			body := code("alternates")
+			if _, err := io.WriteString(conn, rawhttp.PostJSON("/execute", body, len(body), "Accept: text/event-stream")); err != nil {
+				t.Fatal(err)
+			}
+			begin := time.Now()
+			some := make([]byte, 1<<10)
+			var err error
+			for err == nil && time.Since(begin) < time.Hour {
+				time.Sleep(5 * time.Second)
+				_, err = conn.Read(some)
+			}
+			if took := time.Since(begin); took > writeTimeout+10*time.Second {
+				t.Errorf("it was sent to for %v", took)
+			}
+			synctest.Wait()
+			if held := len(s.intake); held != 0 {
+				t.Errorf("%d are still in intake", held)
+			}
+		})
+	})
+}
+
+// TestEventsAndPanics: a connection on which something was sent is cut; nothing writes
+// to it any more, and the next request is served.
+func TestEventsAndPanics(t *testing.T) {
+	for name, with := range map[string]any{"a bug": "bug", "net/http's own": http.ErrAbortHandler} {
+		t.Run(name, func(t *testing.T) {
+			box, _, _ := newFakeBox()
+			sent := make(chan struct{})
+			box.runs["panics"] = func(_ context.Context, job sandbox.Job) (sandbox.Result, error) {
+				job.Follow(sandbox.Stdout, []byte("x"))
+				<-sent
+				panic(with)
+			}
+			srv := serve(t, testConfig(t), box)
+			srv.service.heartbeat = 100 * time.Microsecond // what is not stopped writes on
+			_, r := srv.ask(t, code("panics"))
+			for {
+				e, err := nextEvent(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if e.name == "stdout" {
+					break
+				}
+			}
+			close(sent)
+			var err error
+			for err == nil {
+				_, err = nextEvent(r)
+			}
+			if err == io.EOF { //nolint:errorlint // a Reader returns io.EOF itself
+				t.Error("the answer has an end, as if it were whole")
+			}
+			if a := srv.post(t, code("ok")); a.Status != 200 {
+				t.Errorf("the next request: %d %s", a.Status, a.Body)
+			}
+		})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"codecell/sandbox"
 )
@@ -128,6 +129,12 @@ func TestIntakeBytes(t *testing.T) {
 		}
 	})
 	t.Logf("encoding: %d KiB", got>>10)
+	// Beside the program, while its reader has stopped: the marks that wait and those that
+	// are being sent, an event, and captures that were outgrown.
+	marks := 2 * maxMarks * int64(unsafe.Sizeof(mark{}))
+	if held := MaxBody + 2*marks + 6*maxEventText + 2*sandbox.CaptureLimit; held > intakeBytes {
+		t.Errorf("an answer in events: %d bytes, set aside are %d", held, intakeBytes)
+	}
 	if got > intakeBytes {
 		t.Errorf("encoding a reply: %d bytes, set aside are %d", got, intakeBytes)
 	}

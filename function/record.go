@@ -155,12 +155,12 @@ const agentBytes = 200
 
 func (x *exchange) httpRequest(rep reply, took time.Duration) httpRequest {
 	host, _, _ := net.SplitHostPort(x.r.RemoteAddr) // empty if it is no such thing
-	size := len(rep.body)
-	if x.events != nil {
-		size = max(size, x.events.wrote)
+	status, size := rep.status, len(rep.body)
+	if x.events != nil && x.events.wrote > 0 {
+		status, size = http.StatusOK, x.events.wrote
 	}
 	return httpRequest{
-		Method: knownMethod(x.r.Method), URL: x.route, Status: rep.status, Size: strconv.Itoa(size),
+		Method: knownMethod(x.r.Method), URL: x.route, Status: status, Size: strconv.Itoa(size),
 		UserAgent: telemetry.Clean(x.r.UserAgent(), agentBytes), RemoteIP: host,
 		Latency: strconv.FormatFloat(took.Seconds(), 'f', 6, 64) + "s", Protocol: fmt.Sprintf("HTTP/%d.%d", x.r.ProtoMajor, x.r.ProtoMinor),
 	}

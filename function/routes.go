@@ -98,13 +98,13 @@ func (s *Service) recoverPanic(x *exchange) {
 	if v == nil {
 		return
 	}
+	if x.events != nil {
+		x.events.halt() // before the connection is net/http's again
+	}
 	if v == http.ErrAbortHandler { //nolint:errorlint // a panic with just this value is net/http's protocol
 		panic(v)
 	}
 	x.note(slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
-	if x.events != nil {
-		x.events.halt()
-	}
 	if x.started {
 		x.report(slog.LevelError, reply{status: http.StatusInternalServerError}, nil)
 		panic(http.ErrAbortHandler)

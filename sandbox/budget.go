@@ -37,7 +37,7 @@ type BudgetPart struct {
 func RunWeight(memory MiB) MiB { return memory + runKernelCost }
 
 // runKernelCost rounds up what the kernel charges for one run beside its address
-// space (task, page tables, pipes: 2 MiB measured) and two captures of CaptureLimit.
+// space (task, page tables, pipes: 2 MiB measured, with two; a third holds 64 KiB) and two captures of CaptureLimit.
 const runKernelCost MiB = 3
 
 // ForRuns is what the budget leaves for runs: Limit - Reserve - Scratch.

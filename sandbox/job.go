@@ -55,7 +55,7 @@ func (j Job) check(p *Profile) error {
 		return fmt.Errorf("sandbox: limits out of the profile's bounds: %+v", j.Limits)
 	}
 	for i, variable := range j.Env {
-		if name, _, ok := strings.Cut(variable, "="); !ok || !p.AllowsEnv(name) {
+		if name, _, ok := strings.Cut(variable, "="); !ok || name == "" || !p.AllowsEnv(name) {
 			return fmt.Errorf("sandbox: variable %d is not one that the profile allows", i)
 		}
 	}

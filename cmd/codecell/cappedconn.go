@@ -35,6 +35,8 @@ type cappedConn struct {
 	since    uint64    // cap's clock when it came to stand so
 	young    time.Time // until when it is kept in any case, while unheard or fresh
 	tail     *os.File  // closing only: the socket's last descriptor
+	stuck    time.Time // since when its peer has taken nothing of what is there, see stalled
+	taken    uint64    // bytes that it had taken by then, in all
 }
 
 // Read notes the first bytes. Before any further ones it lets others go first: what has

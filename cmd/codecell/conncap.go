@@ -61,6 +61,10 @@ const grace = 2 * time.Millisecond
 // take its reply. The kernel has no event for it.
 const stalledPoll = 50 * time.Millisecond
 
+// stallTime is how long a peer takes nothing before it counts as stalled: longer than most
+// ways there and back are, and well below the patience of who waits for its place.
+const stallTime = 200 * time.Millisecond
+
 // ConnState is the http.Server's hook of that name. net/http reports
 // StateActive when a request's headers are complete, not at their first byte:
 // what sends headers slowly stays fresh, or idle, and can be given up. StateIdle
@@ -161,26 +165,39 @@ func (c *connCap) leastLoss(now time.Time, urgent bool) (least *cappedConn, wait
 		}
 	}
 	if least == nil && wait == 0 {
-		least = c.oldestStalled(urgent)
+		least = c.oldestStalled(now, urgent)
 	}
 	return least, wait
 }
 
-// oldestStalled is the oldest connection whose peer has not taken what was written
+// oldestStalled is the oldest connection whose peer does not take what was written
 // to it, or nil. A request costs a few bytes, its reply a send buffer: without this,
 // clients that ask and never read would keep everybody else out, probes included.
 // The caller holds c.mu.
-func (c *connCap) oldestStalled(urgent bool) *cappedConn {
+func (c *connCap) oldestStalled(now time.Time, urgent bool) *cappedConn {
 	var oldest *cappedConn
 	for conn := range c.conns {
-		if conn.urgent != urgent || oldest != nil && conn.since >= oldest.since {
-			continue
-		}
-		if n, err := unacknowledged(conn); err == nil && n > 0 {
+		if conn.urgent == urgent && conn.stalled(now) && (oldest == nil || conn.since < oldest.since) {
 			oldest = conn
 		}
 	}
 	return oldest
+}
+
+// stalled reports whether the peer had something to take at every look for stallTime, and
+// took nothing of it. An answer that is sent while its program runs has something on its
+// way now and then, for as long as the way is. The caller holds cap.mu.
+func (c *cappedConn) stalled(now time.Time) bool {
+	pending, taken, err := outgoing(c)
+	switch {
+	case err != nil || pending == 0:
+		c.stuck = time.Time{}
+	case c.stuck.IsZero() || taken != c.taken:
+		c.stuck, c.taken = now, taken
+	default:
+		return now.Sub(c.stuck) >= stallTime
+	}
+	return false
 }
 
 // move notes a change of standing, unless the connection was given up or is

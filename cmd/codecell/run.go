@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -26,8 +28,7 @@ const (
 )
 
 type runCmd struct {
-	File    string        `arg:"" help:"The program, or - to read it from stdin."`
-	Args    []string      `arg:"" optional:"" passthrough:"" help:"What the program finds in sys.argv behind its name."`
+	Program []string      `arg:"" name:"file" passthrough:"" sep:"none" help:"The program, or - to read it from stdin, and what it finds in sys.argv behind its name."`
 	Env     []string      `short:"e" sep:"none" placeholder:"NAME=VALUE" help:"An environment variable for it, of those that the profile allows. Repeatable."`
 	Timeout time.Duration `placeholder:"10s" help:"Wall-clock time after which it is killed. Default and maximum are the profile's."`
 	Memory  int64         `placeholder:"MIB" help:"Its address space in MiB, the interpreter's included. Default and maximum are the profile's."`
@@ -35,7 +36,9 @@ type runCmd struct {
 
 // Help says what the exit code means.
 func (runCmd) Help() string {
-	return `Standard input, output and the exit code are the program's. Other exit codes:
+	return `Standard input, output and the exit code are the program's; whatever stands
+behind the file is for the program too. What there is on standard input is read ahead:
+in a loop that reads a list, say < /dev/null. Other exit codes:
 2 the policy refused it, 124 killed at its deadline, 125 the sandbox itself
 failed, 128+n ended by signal n (or codecell was: Ctrl-C kills the program).`
 }
@@ -60,7 +63,8 @@ func (c runCmd) Run(w world) error {
 
 // run starts a sandbox for one program, and ends it.
 func (c runCmd) run(ctx context.Context, w world) (result sandbox.Result, limits sandbox.Limits, err error) {
-	source, err := readSource(c.File, w.stdin)
+	file, args := c.Program[0], c.Program[1:]
+	source, err := readSource(file, w.stdin)
 	if err != nil {
 		return result, limits, err
 	}
@@ -83,8 +87,10 @@ func (c runCmd) run(ctx context.Context, w world) (result sandbox.Result, limits
 		return result, limits, err
 	}
 	defer func() { err = errors.Join(err, box.Close()) }()
-	job := sandbox.Job{Code: source, Limits: limits, Args: c.Args, Env: c.Env, Stdout: w.stdout, Stderr: w.stderr}
-	if c.File != "-" {
+	job := sandbox.Job{Code: source, Limits: limits, Args: args, Env: c.Env, Stdout: w.stdout, Stderr: w.stderr}
+	if file != "-" {
+		// In the background of a terminal there is nothing to read, which must not stop us.
+		signal.Ignore(syscall.SIGTTIN)
 		job.Stdin = w.stdin
 	}
 	result, err = box.Run(ctx, job)

@@ -66,23 +66,34 @@ func serveBoth(c syscall.RawConn) error {
 	return control(c, func(fd int) error { return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0) })
 }
 
-// unacknowledged is how many bytes were written to the connection that its peer
-// has not acknowledged yet (SIOCOUTQ, tcp(7)): kernel memory of ours.
-func unacknowledged(conn syscall.Conn) (n int, err error) {
+// outgoing is how many bytes were written to the connection that its peer has not
+// acknowledged yet (SIOCOUTQ, tcp(7)), kernel memory of ours, and, where there are any, how
+// many it has acknowledged in all: always 0 under gVisor.
+func outgoing(conn syscall.Conn) (pending int, taken uint64, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	err = control(raw, func(fd int) error {
-		if n, err = unix.IoctlGetInt(fd, unix.SIOCOUTQ); err != nil || n == 0 {
+		if pending, err = unix.IoctlGetInt(fd, unix.SIOCOUTQ); err != nil || pending == 0 {
 			return err
 		}
 		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-		if err == nil && info.State == unix.BPF_TCP_CLOSE {
-			n = 0
+		if err != nil {
+			return err
 		}
-		return err
+		taken = info.Bytes_acked
+		if info.State == unix.BPF_TCP_CLOSE {
+			pending = 0
+		}
+		return nil
 	})
+	return pending, taken, err
+}
+
+// unacknowledged is how many bytes of what was written to the connection are pending.
+func unacknowledged(conn syscall.Conn) (n int, err error) {
+	n, _, err = outgoing(conn)
 	return n, err
 }
 

@@ -15,6 +15,8 @@ func limitAccepted(syscall.Conn) error { return errors.ErrUnsupported }
 
 func serveBoth(syscall.RawConn) error { return errors.ErrUnsupported }
 
+func outgoing(syscall.Conn) (int, uint64, error) { return 0, 0, errors.ErrUnsupported }
+
 func unacknowledged(syscall.Conn) (int, error) { return 0, errors.ErrUnsupported }
 
 func unread(syscall.Conn) (int, error) { return 0, errors.ErrUnsupported }

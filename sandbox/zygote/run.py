@@ -147,12 +147,12 @@ def read_program() -> bytes:
     length, more, args = PROGRAM.unpack(read_exactly(PROGRAM.size))
     source = read_exactly(length)
     if more:
-        strings = read_exactly(more).decode().split("\0")
+        strings = os.fsdecode(read_exactly(more)).split("\0")  # a terminal may have sent bytes
         sys.argv.extend(strings[:args])
         env = dict(variable.split("=", 1) for variable in strings[args:-1])
         os.environ.update(env)
         if "TZ" in env:
-            time.tzset()  # as the interpreter's start would have
+            time.tzset()  # a name of a zone is in a file, and is UTC here
     return source
 
 

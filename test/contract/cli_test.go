@@ -101,6 +101,34 @@ func TestRunReadsAFile(t *testing.T) {
 	}
 }
 
+// What stands behind the file is the program's, whatever it looks like, and so is what
+// there is to read.
+func TestRunPassesArgumentsAndInput(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, profile := filepath.Join(dir, "program.py"), filepath.Join(dir, "profile.yaml")
+	for name, text := range map[string]string{
+		file:    "import os, sys\nprint(sys.argv[1:], os.environ.get('NAME'), input())",
+		profile: "extends: minimal\nname: cli\nenv: [NAME]\npolicy: {ast_scan: {mode: observe}}\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	args := []string{"--name=x", "-abc", "--timeout", "5s", "-h", "--", "-", "a,b", "é\n"}
+	cmd, stdout, stderr := codecell(t, "a line\n", append([]string{"run", "-e", "NAME=a,b", "--timeout=20s", file}, args...)...)
+	cmd.Env = append(cmd.Env, "SANDBOX_PROFILE="+profile)
+	const want = "['--name=x', '-abc', '--timeout', '5s', '-h', '--', '-', 'a,b', 'é\\n'] a,b a line\n"
+	if code := exitCode(t, cmd); code != 0 || stdout.String() != want {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+	cmd, _, stderr = codecell(t, "", "run", "-e", "PATH=/", file)
+	cmd.Env = append(cmd.Env, "SANDBOX_PROFILE="+profile)
+	if code := exitCode(t, cmd); code != 125 || !strings.Contains(stderr.String(), "variable") {
+		t.Errorf("a variable that is not allowed: exit code %d, stderr %q", code, stderr)
+	}
+}
+
 // Ctrl-C ends the program, and nothing of it is left.
 func TestRunIsInterrupted(t *testing.T) {
 	t.Parallel()

@@ -79,8 +79,8 @@ func TestEvents(t *testing.T) {
 	conn := s.dial(t)
 	send(t, conn, program{Code: "import time\nprint('first')\nwhile True: time.sleep(1)", Timeout: 30}.request(accept))
 	head := ""
-	for !strings.Contains(head, "first") {
-		part, err := conn.ReadAtMost(4<<10, answerTime)
+	for !strings.HasSuffix(head, "}\n\n") {
+		part, err := conn.ReadAtMost(1, answerTime)
 		if err != nil {
 			t.Fatalf("%v after %q", err, head)
 		}

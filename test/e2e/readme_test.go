@@ -132,22 +132,33 @@ func checkJSON(t *testing.T, got, shown []byte) {
 	}
 }
 
-// checkEvents compares server-sent events, one by one.
+// checkEvents compares server-sent events: what each stream had in all, and the last.
 func checkEvents(t *testing.T, got, shown []byte) {
 	t.Helper()
-	events := func(text []byte) [][]byte { return bytes.Split(bytes.TrimSpace(text), []byte("\n\n")) }
-	g, s := events(got), events(shown)
-	if len(g) != len(s) {
-		t.Fatalf("%d events, the README shows %d:\n%s", len(g), len(s), got)
+	gotTexts, gotLast := readEvents(t, got)
+	texts, last := readEvents(t, shown)
+	if !maps.Equal(gotTexts, texts) {
+		t.Errorf("printed %q, the README shows %q", gotTexts, texts)
 	}
-	for i := range g {
-		gotName, gotData, _ := bytes.Cut(g[i], []byte("\ndata: "))
-		name, data, _ := bytes.Cut(s[i], []byte("\ndata: "))
-		if !bytes.Equal(gotName, name) {
-			t.Errorf("event %d: %s, the README shows %s", i, gotName, name)
+	checkJSON(t, gotLast, last)
+}
+
+func readEvents(t *testing.T, text []byte) (texts map[string]string, last []byte) {
+	t.Helper()
+	texts = make(map[string]string)
+	for event := range strings.SplitSeq(strings.TrimSpace(string(text)), "\n\n") {
+		name, data, ok := strings.Cut(strings.TrimPrefix(event, "event: "), "\ndata: ")
+		if !ok {
+			t.Fatalf("no event: %q", event)
 		}
-		checkJSON(t, gotData, data)
+		last = []byte(data)
+		var printed struct{ Text string }
+		if err := json.Unmarshal(last, &printed); err != nil {
+			t.Fatal(err)
+		}
+		texts[name] += printed.Text
 	}
+	return texts, last
 }
 
 // same compares what came with what is shown.

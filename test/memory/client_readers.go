@@ -17,15 +17,16 @@ import (
 var stoppedReaders = Attack{
 	Name:    "stopped-readers",
 	Route:   "readers that stop",
-	Client:  func(ctx context.Context, t *Target) error { return stopReading(ctx, t) },
+	Client:  func(ctx context.Context, t *Target) error { return stopReading(ctx, t, longest) },
 	Answers: []Seen{Served, Full, Closed},
 }
 
-// stoppedListeners: 300 clients ask for the same in events, and don't read these.
+// stoppedListeners: 300 clients ask for as much in events, as many as there can be, and
+// don't read these.
 var stoppedListeners = Attack{
 	Name:    "stopped-listeners",
 	Route:   "readers that stop",
-	Client:  func(ctx context.Context, t *Target) error { return stopReading(ctx, t, inEvents) },
+	Client:  func(ctx context.Context, t *Target) error { return stopReading(ctx, t, alternating, inEvents) },
 	Answers: []Seen{Served, Full, Closed},
 }
 
@@ -45,14 +46,24 @@ const (
 // stream are 600 KiB.
 var longest = cell.Request{Code: `print("\x01" * 51200); raise SystemExit("\x02" * 51200)`}
 
+// alternating prints the same on both streams, a byte on the one and a byte on the other.
+// The policy is in observe: minimal lets no program import sys.
+var alternating = cell.Request{Code: `import sys
+for _ in range(51200):
+    sys.stdout.write("\x01")
+    sys.stdout.flush()
+    sys.stderr.write("\x02")
+    sys.stderr.flush()
+`, Timeout: 20}
+
 // post is the whole of a request, as it is sent, with more lines in its header.
 func post(r cell.Request, header ...string) (string, error) {
 	body, err := json.Marshal(r)
 	return rawhttp.PostJSON("/execute", string(body), len(body), header...), err
 }
 
-func stopReading(ctx context.Context, t *Target, header ...string) error {
-	request, err := post(longest, header...)
+func stopReading(ctx context.Context, t *Target, what cell.Request, header ...string) error {
+	request, err := post(what, header...)
 	if err != nil {
 		return err
 	}
