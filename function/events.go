@@ -163,7 +163,8 @@ func (e *events) pump(beat time.Duration, stop <-chan struct{}) {
 // the beginning of a character waits for its end.
 func (e *events) sendOutput(last bool) {
 	e.mu.Lock()
-	kept, marks := e.kept, append(e.marks, mark{0, len(e.kept[0])}, mark{1, len(e.kept[1])})
+	e.marks = append(e.marks, mark{0, len(e.kept[0])}, mark{1, len(e.kept[1])})
+	kept, marks := e.kept, e.marks
 	e.marks = nil
 	e.mu.Unlock()
 	defer e.flush()

@@ -111,8 +111,11 @@ func TestEventsAsTheyCome(t *testing.T) {
 			stream sandbox.Stream
 			text   string
 		}{
-			{&out, sandbox.Stdout, "a\n"}, {&err, sandbox.Stderr, "warning\r\n"}, {&out, sandbox.Stdout, "\xe2\x82"},
-			{&err, sandbox.Stderr, "\xff\xf0"}, {&out, sandbox.Stdout, "\xac\x00"},
+			{&out, sandbox.Stdout, "a\n"},
+			{&err, sandbox.Stderr, "warning\r\n"},
+			{&out, sandbox.Stdout, "\xe2\x82"},
+			{&err, sandbox.Stderr, "\xff\xf0"},
+			{&out, sandbox.Stdout, "\xac\x00"},
 		} {
 			*step.kept = append(*step.kept, step.text...)
 			job.Follow(step.stream, *step.kept)
@@ -122,7 +125,7 @@ func TestEventsAsTheyCome(t *testing.T) {
 	}
 	srv := serve(t, testConfig(t), box)
 	resp, r := srv.ask(t, code("talks"))
-	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != eventMedia || resp.Header.Get("Cache-Control") != "no-store" {
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != eventMedia || resp.Header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("%d %v", resp.StatusCode, resp.Header)
 	}
 	for i, want := range []struct{ name, text string }{

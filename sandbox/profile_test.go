@@ -236,9 +236,11 @@ func TestParseProfileOfNothing(t *testing.T) {
 	}
 }
 
-func TestLoadProfileByPath(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) string {
+// profileDir is a folder for profiles, and what writes one into it.
+func profileDir(t *testing.T) (dir string, write func(name, text string) (file string)) {
+	t.Helper()
+	dir = t.TempDir()
+	return dir, func(name, text string) string {
 		t.Helper()
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -246,6 +248,10 @@ func TestLoadProfileByPath(t *testing.T) {
 		}
 		return file
 	}
+}
+
+func TestLoadProfileByPath(t *testing.T) {
+	dir, write := profileDir(t)
 	for _, name := range []string{"p.yaml", "p.yml", "p"} {
 		if _, err := LoadProfile(write(name, validProfile)); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -289,15 +295,7 @@ func embeddedOnly(name string) (*Profile, error) {
 }
 
 func TestProfileExtends(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) string {
-		t.Helper()
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return file
-	}
+	_, write := profileDir(t)
 	minimal, err := LoadProfile("minimal")
 	if err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 	s := &Sandbox{profile: cfg.Profile}
 	// To ask an interpreter what it is takes as long as to begin a launch: both at once.
 	find := sync.OnceValues(func() (Interpreter, error) { return findPython(ctx, cfg.Python, p.uid, p.gid) })
-	go find()
+	go func() { _, _ = find() }() // what comes of it is asked for below
 	// How many slots there will be depends on how much a warm zygote holds: the
 	// first one is made for as many as there can be.
 	first, err := s.firstZygote(ctx, p, find, maxSlots(cfg.Slots), log)
