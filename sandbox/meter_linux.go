@@ -174,6 +174,9 @@ func (m *pidfdMeter) charge(pidfd, pid int) (int64, error) {
 		if said > 0 {
 			pid = said
 		}
+		if pid <= 0 && hasEnded(pidfd) {
+			return 0, nil
+		}
 		if pid <= 0 {
 			return 0, errors.New("memory line: the kernel does not say which process a pidfd is")
 		}
@@ -199,9 +202,16 @@ func (m *pidfdMeter) Close() error {
 	return m.processMeter.Close()
 }
 
+// hasEnded reports whether the process behind a pidfd has ended, reaped or not: it is
+// readable then (pidfd_open(2)).
+func hasEnded(pidfd int) bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, 0)
+	return err == nil && n == 1
+}
+
 // pidOf returns the process id behind a pidfd, as this PID namespace numbers
 // it: see "Pid" in pidfd_open(2). It is -1 if the process has been reaped, 0 if
-// the kernel does not say (gVisor).
+// the kernel does not say: gVisor, of a process that has ended.
 func pidOf(pidfd int) (int, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", pidfd))
 	if err != nil {

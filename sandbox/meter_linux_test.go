@@ -62,6 +62,25 @@ func TestPidfdMeter(t *testing.T) {
 	}
 }
 
+// gVisor does not say which process a pidfd is once that has ended: then it holds nothing.
+// Of one that goes on somebody must know, or nobody measures it. A pipe says as little as
+// such a pidfd, and is readable when its writer has ended.
+func TestPidfdMeterWhereTheKernelDoesNotSay(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var m pidfdMeter
+	if n, err := m.charge(int(r.Fd()), 0); n != 0 || err == nil {
+		t.Errorf("of a process that goes on: %d, %v, want an error", n, err)
+	}
+	w.Close()
+	if n, err := m.charge(int(r.Fd()), 0); n != 0 || err != nil {
+		t.Errorf("of a process that has ended: %d, %v", n, err)
+	}
+}
+
 func startSleeper(t *testing.T) (cmd *exec.Cmd, pidfd int) {
 	t.Helper()
 	cmd = exec.Command("sleep", "1000")

@@ -106,16 +106,11 @@ func (r *run) killed() killCause {
 	return r.cause
 }
 
-// gone reports whether the run's process has ended, reaped or not: a pidfd is
-// readable then (pidfd_open(2)).
+// gone reports whether the run's process has ended, reaped or not.
 func (r *run) gone() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.pidfd < 0 {
-		return false
-	}
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(r.pidfd), Events: unix.POLLIN}}, 0)
-	return err == nil && n == 1
+	return r.pidfd >= 0 && hasEnded(r.pidfd)
 }
 
 // close gives the pidfd back.

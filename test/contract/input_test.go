@@ -70,14 +70,15 @@ func TestInputs(t *testing.T) {
 	}
 }
 
+const acceptEvents = "Accept: text/event-stream"
+
 // Events arrive while the program waits for what is sent after them: here, for nothing
 // but time.
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	s := start(t, serve, "SANDBOX_PROFILE="+observing(t))
-	const accept = "Accept: text/event-stream"
 	conn := s.dial(t)
-	send(t, conn, program{Code: "import time\nprint('first')\nwhile True: time.sleep(1)", Timeout: 30}.request(accept))
+	send(t, conn, program{Code: "import time\nprint('first')\nwhile True: time.sleep(1)", Timeout: 30}.request(acceptEvents))
 	head := ""
 	for !strings.HasSuffix(head, "}\n\n") {
 		part, err := conn.ReadAtMost(1, answerTime)
@@ -95,7 +96,7 @@ func TestEvents(t *testing.T) {
 	}
 	s.wantNextOnceLeft(t)
 
-	resp := s.do(t, program{Code: "import sys\nprint('a')\nprint('é', file=sys.stderr)\nsys.exit(3)"}.request(accept))
+	resp := s.do(t, program{Code: "import sys\nprint('a')\nprint('é', file=sys.stderr)\nsys.exit(3)"}.request(acceptEvents))
 	body := string(resp.Body)
 	events := strings.Split(strings.TrimSuffix(body, "\n\n"), "\n\n")
 	if last := events[len(events)-1]; resp.Status != http.StatusOK || !strings.HasPrefix(last, "event: result\ndata: {\"stdout\":\"a\\n\",\"stderr\":\"é\\n\",\"exit_code\":3,") {
@@ -106,9 +107,13 @@ func TestEvents(t *testing.T) {
 			t.Errorf("no %q once in %q", want, body)
 		}
 	}
-	// What is refused before anything was printed is refused as always.
-	minimal := start(t, serve)
-	if resp := minimal.do(t, program{Code: "import os"}.request(accept)); resp.Status != http.StatusBadRequest {
+}
+
+// What is refused before anything was printed is refused as always.
+func TestRefusedInsteadOfEvents(t *testing.T) {
+	t.Parallel()
+	s := start(t, serve)
+	if resp := s.do(t, program{Code: "import os"}.request(acceptEvents)); resp.Status != http.StatusBadRequest {
 		t.Errorf("got %v, want 400", resp)
 	}
 }

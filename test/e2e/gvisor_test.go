@@ -78,7 +78,7 @@ func TestGVisorAttacks(t *testing.T) {
 func TestGVisorContract(t *testing.T) {
 	const (
 		atLeast = 1000    // tests, with the subtests
-		memory  = 2 << 30 // bytes: TestBadPrograms has taken 762 MiB
+		memory  = 2 << 30 // bytes: TestBadPrograms has taken 727 MiB
 		within  = 10 * time.Minute
 	)
 	requireLong(t, 15*time.Minute)

@@ -84,15 +84,27 @@ func Descendants(pid int) ([]Proc, error) {
 	if err != nil {
 		return nil, err
 	}
+	return descendants(pid, all), nil
+}
+
+// descendants finds each process once: they were read one after the other, so that one
+// whose number was used again meanwhile can be its own ancestor among them.
+func descendants(pid int, all []Proc) []Proc {
 	children := map[int][]Proc{}
 	for _, p := range all {
 		children[p.Parent] = append(children[p.Parent], p)
 	}
-	found := children[pid]
-	for i := 0; i < len(found); i++ {
-		found = append(found, children[found[i].PID]...)
+	seen := map[int]bool{pid: true}
+	var found []Proc
+	for parents := []int{pid}; len(parents) > 0; parents = parents[1:] {
+		for _, p := range children[parents[0]] {
+			if !seen[p.PID] {
+				seen[p.PID] = true
+				found, parents = append(found, p), append(parents, p.PID)
+			}
+		}
 	}
-	return found, nil
+	return found
 }
 
 // Zygotes returns the interpreters from which runs are forked: the children of
