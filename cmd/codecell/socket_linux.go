@@ -67,8 +67,8 @@ func serveBoth(c syscall.RawConn) error {
 }
 
 // outgoing is how many bytes were written to the connection that its peer has not
-// acknowledged yet (SIOCOUTQ, tcp(7)), kernel memory of ours, and, where there are any, how
-// many it has acknowledged in all: always 0 under gVisor.
+// acknowledged yet (SIOCOUTQ, tcp(7); gVisor has no such call), kernel memory of ours, and,
+// where there are any, how many it has acknowledged in all.
 func outgoing(conn syscall.Conn) (pending int, taken uint64, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
