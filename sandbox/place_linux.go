@@ -53,7 +53,7 @@ func checkProc(proc string) error {
 	return nil
 }
 
-// checkNull: every interpreter is started with it.
+// checkNull: an interpreter that is asked what it is has it as its input.
 func checkNull(name string) error {
 	var st unix.Stat_t
 	err := unix.Stat(name, &st)
@@ -61,7 +61,7 @@ func checkNull(name string) error {
 		err = errors.New("it is not the null device")
 	}
 	if err != nil {
-		return fmt.Errorf("sandbox: %s: %w: interpreters are started with it as their input. Container runtimes make one; by hand: mknod -m 666 %[1]s c 1 3", name, err)
+		return fmt.Errorf("sandbox: %s: %w: an interpreter that is asked what it is has it as its input. Container runtimes make one; by hand: mknod -m 666 %[1]s c 1 3", name, err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -24,7 +25,7 @@ import (
 //	  ├─────────────────────────────────►├───────────── fork ─────────────►│ inner jail
 //	  │             S started + pidfd    │                                 │
 //	  │◄─────────────────────────────────┤                                 │
-//	  │  control: program, args and env; at once or, to a parked run, later │
+//	  │  control: program, args, env; at once or, to a parked run, later   │
 //	  ├───────────────────────────────────────────────────────────────────►│
 //	  │                       control: J jailed, then V M N as they come   │
 //	  │◄───────────────────────────────────────────────────────────────────┤
@@ -152,11 +153,9 @@ func order(tag byte, words ...uint64) []byte {
 // in 32 bits; then these, every argument and variable with a NUL behind it, as execve(2)
 // lays them out.
 func program(job Job) []byte {
-	size := len(job.Args) + len(job.Env)
-	for _, s := range job.Args {
-		size += len(s)
-	}
-	for _, s := range job.Env {
+	strings := slices.Concat(job.Args, job.Env)
+	size := len(strings) // the NULs
+	for _, s := range strings {
 		size += len(s)
 	}
 	msg := make([]byte, 0, 3*4+len(job.Code)+size)
@@ -164,10 +163,8 @@ func program(job Job) []byte {
 		msg = binary.LittleEndian.AppendUint32(msg, uint32(n))
 	}
 	msg = append(msg, job.Code...)
-	for _, list := range [][]string{job.Args, job.Env} {
-		for _, s := range list {
-			msg = append(append(msg, s...), 0)
-		}
+	for _, s := range strings {
+		msg = append(append(msg, s...), 0)
 	}
 	return msg
 }

@@ -14,12 +14,8 @@ import (
 // LibraryFD, and with what it prints copied into said; drained is closed when all of
 // it was read.
 func forkLaunch(p plan, socket int, library *os.File, said *tailWriter) (pid int, drained <-chan struct{}, err error) {
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer null.Close()
-	// An empty pipe, because runs have pipes there: the zygote makes their streams.
+	// An empty pipe, because runs have pipes there: the zygote makes their streams. It
+	// also keeps ProcSelfFD free.
 	stdin, nobody, err := os.Pipe()
 	if err != nil {
 		return 0, nil, err
@@ -34,7 +30,7 @@ func forkLaunch(p plan, socket int, library *os.File, said *tailWriter) (pid int
 	pid, err = spawn(selfPath(), []string{launch.Arg0}, &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   []string{},
-		Files: []uintptr{stdin.Fd(), w.Fd(), w.Fd(), uintptr(socket), null.Fd(), library.Fd()},
+		Files: []uintptr{stdin.Fd(), w.Fd(), w.Fd(), uintptr(socket), stdin.Fd(), library.Fd()},
 		Sys:   p.sysProcAttr(),
 	})
 	if err != nil {

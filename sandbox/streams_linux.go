@@ -12,10 +12,9 @@ import (
 // handed over. All are fresh: what a program does to the state of an open file
 // description is gone with the run.
 type streams struct {
-	stdin          *os.File // ours, as are these
-	stdout, stderr *os.File
-	control        control
-	theirs         []int // stdin, stdout, stderr, control
+	stdin, stdout, stderr *os.File // ours
+	control               control
+	theirs                []int // stdin, stdout, stderr, control
 }
 
 func openStreams() (s streams, err error) {

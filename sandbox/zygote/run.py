@@ -26,7 +26,7 @@ import types
 
 CONTROL = 3  # the socket to the server
 FRAME = struct.Struct("<cI")  # tag, length of what follows
-PROGRAM = struct.Struct("<III")  # length of the source, length and number of what protocol.go says
+PROGRAM = struct.Struct("<III")  # lengths of source and strings, number of arguments: see protocol.go
 READING = struct.Struct("<Q")  # of CLOCK_MONOTONIC, in ns
 NAME = "main.py"  # what a traceback calls the program
 

@@ -105,16 +105,11 @@ func TestRunReadsAFile(t *testing.T) {
 // there is to read.
 func TestRunPassesArgumentsAndInput(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	file, profile := filepath.Join(dir, "program.py"), filepath.Join(dir, "profile.yaml")
-	for name, text := range map[string]string{
-		file:    "import os, sys\nprint(sys.argv[1:], os.environ.get('NAME'), input())",
-		profile: "extends: minimal\nname: cli\nenv: [NAME]\npolicy: {ast_scan: {mode: observe}}\n",
-	} {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	file := filepath.Join(t.TempDir(), "program.py")
+	if err := os.WriteFile(file, []byte("import os, sys\nprint(sys.argv[1:], os.environ.get('NAME'), input())"), 0o600); err != nil {
+		t.Fatal(err)
 	}
+	profile := observingWith(t, "env: [NAME]\n")
 	args := []string{"--name=x", "-abc", "--timeout", "5s", "-h", "--", "-", "a,b", "é\n"}
 	cmd, stdout, stderr := codecell(t, "a line\n", append([]string{"run", "-e", "NAME=a,b", "--timeout=20s", file}, args...)...)
 	cmd.Env = append(cmd.Env, "SANDBOX_PROFILE="+profile)

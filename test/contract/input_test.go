@@ -3,63 +3,26 @@
 package contract
 
 import (
-	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
-
-// inputs is a body with everything that a program can be started with.
-type inputs struct {
-	Code  string            `json:"code"`
-	Stdin string            `json:"stdin,omitempty"`
-	Args  []string          `json:"args,omitempty"`
-	Env   map[string]string `json:"env,omitempty"`
-}
-
-func (i inputs) request(header ...string) request {
-	body, err := json.Marshal(i)
-	if err != nil {
-		panic(err)
-	}
-	return execute(string(body), header...)
-}
-
-// lettingEnv is the observing profile with variables that callers may set.
-func lettingEnv(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile(observing(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const none = "\nenv: []\n"
-	if strings.Count(string(text), none) != 1 {
-		t.Fatalf("profile minimal: want %q once", none)
-	}
-	path := filepath.Join(t.TempDir(), "env.yaml")
-	if err := os.WriteFile(path, []byte(strings.Replace(string(text), none, "\nenv: [APP_*]\n", 1)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 // A program finds what it was started with, its next one does not, and what it does not
 // read is nobody's trouble.
 func TestInputs(t *testing.T) {
 	t.Parallel()
-	s := start(t, serve, "SANDBOX_PROFILE="+lettingEnv(t))
+	s := start(t, serve, "SANDBOX_PROFILE="+observingWith(t, "env: [APP_*]\n"))
 	const show = "import os, sys\nprint(sys.argv[1:], os.environ.get('APP_NAME'), repr(sys.stdin.read()))"
-	wantPrinted(t, s.do(t, inputs{
+	wantPrinted(t, s.do(t, program{
 		Code: show, Stdin: "héllo\n\x00", Args: []string{"-v", ""}, Env: map[string]string{"APP_NAME": "a b"},
 	}.request()), "['-v', ''] a b 'héllo\\n\\x00'\n")
-	wantPrinted(t, s.do(t, inputs{Code: show}.request()), "[] None ''\n")
+	wantPrinted(t, s.do(t, program{Code: show}.request()), "[] None ''\n")
 	big := strings.Repeat("x", 1_000_000)
-	wantPrinted(t, s.do(t, inputs{Code: "import sys\nprint(len(sys.stdin.read()))", Stdin: big}.request()), "1000000\n")
-	wantPrinted(t, s.do(t, inputs{Code: "print(1)", Stdin: big}.request()), "1\n")
-	wantPrinted(t, s.do(t, inputs{Code: "import os\nos.close(0)\nprint(2)", Stdin: big}.request()), "2\n")
-	for name, bad := range map[string]inputs{
+	wantPrinted(t, s.do(t, program{Code: "import sys\nprint(len(sys.stdin.read()))", Stdin: big}.request()), "1000000\n")
+	wantPrinted(t, s.do(t, program{Code: "print(1)", Stdin: big}.request()), "1\n")
+	wantPrinted(t, s.do(t, program{Code: "import os\nos.close(0)\nprint(2)", Stdin: big}.request()), "2\n")
+	for name, bad := range map[string]program{
 		"body.env.PATH":    {Code: show, Env: map[string]string{"PATH": "/"}},
 		"body.args[0]":     {Code: show, Args: []string{"a\x00"}},
 		"body.env.APP_ÄGE": {Code: show, Env: map[string]string{"APP_ÄGE": ""}},

@@ -64,6 +64,10 @@ type program struct {
 	Code     string  `json:"code"`
 	Timeout  float64 `json:"timeout,omitempty"`   // seconds
 	MemoryMB int     `json:"memory_mb,omitempty"` // MiB
+
+	Stdin string            `json:"stdin,omitempty"`
+	Args  []string          `json:"args,omitempty"`
+	Env   map[string]string `json:"env,omitempty"`
 }
 
 func (p program) request(header ...string) request {
