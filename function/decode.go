@@ -137,7 +137,7 @@ func decodeObject(dec *jsontext.Decoder, profile *sandbox.Profile, job *sandbox.
 		case "timeout":
 			err = decodeTimeout(dec, profile.Limits.MaxTimeout, job, wrong)
 		case "memory_mb":
-			err = decodeMemory(dec, profile.Limits.Memory, job, wrong)
+			err = decodeMemory(dec, profile.Limits, job, wrong)
 		case "stdin":
 			var text string
 			text, _, err = decodeText(dec, "body.stdin", wrong)
@@ -197,15 +197,15 @@ func decodeTimeout(dec *jsontext.Decoder, most time.Duration, job *sandbox.Job, 
 	return nil
 }
 
-func decodeMemory(dec *jsontext.Decoder, most sandbox.MiB, job *sandbox.Job, wrong *fieldErrors) error {
+func decodeMemory(dec *jsontext.Decoder, limits sandbox.ProfileLimits, job *sandbox.Job, wrong *fieldErrors) error {
 	const location = "body.memory_mb"
 	raw, mib, err := decodeNumber(dec, location, wrong)
 	if err != nil || raw == nil {
 		return err
 	}
 	switch {
-	case mib < float64(sandbox.MinMemory) || mib > float64(most):
-		wrong.add(location, fmt.Sprintf("want at least %d and at most %d MiB", sandbox.MinMemory, most), echo(raw, mib))
+	case mib < float64(limits.LeastMemory) || mib > float64(limits.Memory):
+		wrong.add(location, fmt.Sprintf("want at least %d and at most %d MiB", limits.LeastMemory, limits.Memory), echo(raw, mib))
 	case mib != math.Trunc(mib):
 		wrong.add(location, "want a whole number of MiB", raw)
 	default:

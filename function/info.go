@@ -96,7 +96,7 @@ func (s *Service) profile(*exchange) (reply, error) {
 		Limits: limitsBody{
 			TimeoutSeconds:    p.Limits.DefaultTimeout.Seconds(),
 			MaxTimeoutSeconds: p.Limits.MaxTimeout.Seconds(),
-			MinMemoryMB:       sandbox.MinMemory,
+			MinMemoryMB:       p.Limits.LeastMemory,
 			MaxMemoryMB:       p.Limits.Memory,
 			MaxBodyBytes:      MaxBody,
 			MaxOutputBytes:    sandbox.CaptureLimit,

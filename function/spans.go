@@ -89,7 +89,7 @@ func (s *Service) room(weight sandbox.MiB) []attribute.KeyValue {
 
 // admit waits for the job's slot and MiB: place.Reserve, seen.
 func (s *Service) admit(x *exchange, place *place, job sandbox.Job) (*reservation, time.Duration, error) {
-	weight := sandbox.RunWeight(job.Limits.Memory)
+	weight := s.box.Budget().RunWeight(job.Limits.Memory)
 	span := x.child("admit")
 	defer span.End()
 	if span.IsRecording() {

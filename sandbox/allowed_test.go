@@ -118,7 +118,7 @@ func saidOutside(t *testing.T, s *Sandbox, code string) spoken {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), s.Interpreter().Path, "-I", "-B", "-X", "utf8", "main.py")
-	cmd.Dir, cmd.Env = dir, runtimeEnv()
+	cmd.Dir, cmd.Env = dir, runtimeEnv(new(Profile), "")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	var failed *exec.ExitError

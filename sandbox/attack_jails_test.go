@@ -57,7 +57,7 @@ type ended struct {
 // jailPython is the interpreter that the servers find.
 func jailPython(t *testing.T) Interpreter {
 	t.Helper()
-	python, err := findPython(t.Context(), "", runUID, runGID)
+	python, err := findPython(t.Context(), "", runUID, runGID, new(Profile))
 	check(t, err)
 	return python
 }
@@ -238,7 +238,7 @@ func innerAlone(t *testing.T) {
 	small(profile, &Config{})
 	check(t, protectServer())
 	s := &Sandbox{profile: profile, plan: newPlan(), end: func() {}}
-	s.interpreter, err = findPython(t.Context(), "", s.plan.uid, s.plan.gid)
+	s.interpreter, err = findPython(t.Context(), "", s.plan.uid, s.plan.gid, s.profile)
 	check(t, err)
 	found, err := findMemory(os.DirFS("/"))
 	check(t, err)
@@ -298,7 +298,7 @@ func startUnlaunched(s *Sandbox) (*zygote, error) {
 }
 
 func warmUnlaunched(z *zygote, s *Sandbox) error {
-	text, err := zygoteConfig(s.plan, s.profile)
+	text, err := zygoteConfig(s.plan, s.profile, s.interpreter, 1)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ type Budget struct {
 	Reserve     MiB    // kept for the server, the zygotes, the doors and the memory line
 	Scratch     MiB    // full size of every tmpfs that a run may write to
 	Weight      MiB    // of one run at the profile's ceiling
+	Beside      MiB    // what of it is not the run's memory, whatever that is: see RunWeight
 	Slots       int    // runs at once
 	Fits        int    // how many slots the container could have at most
 	// Parts is the arithmetic of Reserve, for people and for doctor.
@@ -32,9 +33,37 @@ type BudgetPart struct {
 	MiB  MiB    `json:"mib"`
 }
 
-// RunWeight is what a run with this RLIMIT_AS weighs in the budget: its address
-// space, its fixed kernel cost, and what its captures hold in the server.
-func RunWeight(memory MiB) MiB { return memory + runKernelCost }
+// RunWeight is what a run with this limit of memory weighs in the budget: its memory, what
+// the kernel keeps for it, what its captures hold in the server, and its workspace.
+func (b Budget) RunWeight(memory MiB) MiB { return memory + b.Beside }
+
+// besideMemory is what a run of the profile weighs beside its memory, where its
+// workspace is in memory of its own (and not in an operator's volume, see Budget.Scratch).
+func (p *Profile) besideMemory(volume bool) MiB {
+	beside := runKernelCost
+	if p.Limits.MemoryKind == MemoryData {
+		beside += stackCost
+	}
+	if p.Workspace > 0 {
+		beside += filesKernelCost
+	}
+	if p.Workspace > 0 && !volume {
+		beside += p.Workspace + up(int64(workspaceInodes(p.Workspace))*inodeCost)
+	}
+	return beside + up(int64(p.Threads)*threadCost)
+}
+
+const (
+	stackCost MiB = 8 // of the main thread, which RLIMIT_DATA does not count (RLIMIT_STACK's default)
+	// filesKernelCost is what the descriptors of a run with files hold at most: 29 pairs of
+	// sockets with both buffers full, of 208 KiB each (net.core.wmem_default).
+	filesKernelCost MiB = 16
+	inodeCost           = 2 << 10  // bytes of a file or folder, beside its content: inode, dentry, a long name
+	threadCost          = 64 << 10 // bytes of a thread, beside its stack: the kernel's stack for it, its task, page tables
+)
+
+// workspaceInodes is how many files and folders a workspace of this size may have.
+func workspaceInodes(size MiB) int { return int(max(1024, size.Bytes()/(16<<10))) }
 
 // runKernelCost rounds up what the kernel charges for one run beside its address
 // space (task, page tables, pipes: 2 MiB measured, with two; a third holds 64 KiB) and two captures of CaptureLimit.

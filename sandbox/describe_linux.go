@@ -46,6 +46,7 @@ type description struct {
 	Missing         []string `json:"missing"`
 	JIT             bool     `json:"jit"`
 	Libraries       []string `json:"libraries"`
+	Packages        []string `json:"packages"` // only if asked for
 }
 
 // ask runs an interpreter, as the jail's user where the server may, and returns
@@ -55,7 +56,11 @@ func (s pythonSearch) ask(parent context.Context, file string) (description, err
 	defer cancel()
 	// Whoever says too much is killed: SIGPIPE may be ignored, and a closed pipe no answer.
 	stdout, stderr := &boundedBuffer{most: describeOutput, overflow: cancel}, &boundedBuffer{most: 4 << 10}
-	cmd := exec.CommandContext(ctx, file, "-I", "-S", "-B", "-c", describeSource)
+	argv := []string{"-I", "-S", "-B", "-c", describeSource}
+	if s.packages {
+		argv = append(argv, "packages")
+	}
+	cmd := exec.CommandContext(ctx, file, argv...)
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=" + s.path, "HOME=" + s.home}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
@@ -104,10 +109,10 @@ func (d description) validate() error {
 	if len(d.StandardLibrary) == 0 {
 		return errors.New("it has no standard library")
 	}
-	if len(d.StandardLibrary) > describePaths || len(d.Libraries) > describePaths || len(d.Missing) > describePaths {
+	if len(d.StandardLibrary) > describePaths || len(d.Libraries) > describePaths || len(d.Packages) > describePaths || len(d.Missing) > describePaths {
 		return fmt.Errorf("more than %d paths", describePaths)
 	}
-	for _, path := range slices.Concat([]string{d.Executable, d.Prefix}, d.StandardLibrary, d.Libraries) {
+	for _, path := range slices.Concat([]string{d.Executable, d.Prefix}, d.StandardLibrary, d.Libraries, d.Packages) {
 		if !filepath.IsAbs(path) || len(path) > 4096 || filepath.Clean(path) != path || strings.ContainsFunc(path, unicode.IsControl) {
 			return fmt.Errorf("path %.100q", path)
 		}

@@ -13,6 +13,7 @@ type flight struct {
 	id      uint64
 	run     *run
 	fds     streams
+	work    *workspace // nil if it has none
 	ordered time.Time
 	parked  bool // ordered before its program came
 }
@@ -23,7 +24,16 @@ func (z *zygote) order(limits Limits, ahead bool) (*flight, error) {
 	if err != nil {
 		return nil, &SetupError{"descriptors", err}
 	}
-	f := &flight{zygote: z, run: newRun(), fds: fds, ordered: time.Now(), parked: ahead}
+	work, dir, err := z.workspaces.take()
+	if err != nil {
+		fds.closeTheirs()
+		fds.close()
+		return nil, &SetupError{"workspace", err}
+	}
+	if work != nil {
+		fds.theirs = append(fds.theirs, dir)
+	}
+	f := &flight{zygote: z, run: newRun(work, z.beside), fds: fds, work: work, ordered: time.Now(), parked: ahead}
 	z.mu.Lock()
 	z.next++
 	f.id = z.next
@@ -69,6 +79,11 @@ func (f *flight) close() {
 	f.zygote.mu.Unlock()
 	f.run.close()
 	f.fds.close()
+	if err := f.work.remove(); err != nil {
+		// Nobody can reach it, but what is left of it takes up room.
+		f.zygote.log.Error("a workspace can't be removed", "error", err)
+		f.zygote.kill("left a workspace that can't be removed")
+	}
 }
 
 // park has one run forked and jailed ahead: it rehearses and waits for its program, which

@@ -29,6 +29,14 @@ type Job struct {
 	// Env is added to the program's environment, each as NAME=VALUE without a NUL, where
 	// the profile allows NAME.
 	Env []string
+	// Files are there when the program starts, in its workspace: CheckFileNames takes their
+	// names, and there are at most MaxInputs. Outputs are patterns (see CheckPattern), at most
+	// MaxPatterns, of the files that Result.Files returns. Both need a profile with a workspace.
+	Files   []InputFile
+	Outputs []string
+	// Figures says whether to save figures that are open at the program's end, as
+	// figure-1.png and so on, and to return them; only where the profile does.
+	Figures bool
 	// Limits are the bounds; the zero value of each means the profile's default.
 	Limits Limits
 	// Stdout and Stderr, when not nil, receive the program's output as it
@@ -51,8 +59,11 @@ type Job struct {
 // check refuses a job that is out of the profile's bounds.
 func (j Job) check(p *Profile) error {
 	if j.Limits.Timeout < 0 || j.Limits.Timeout > p.Limits.MaxTimeout ||
-		j.Limits.Memory < MinMemory || j.Limits.Memory > p.Limits.Memory {
+		j.Limits.Memory < p.Limits.LeastMemory || j.Limits.Memory > p.Limits.Memory {
 		return fmt.Errorf("sandbox: limits out of the profile's bounds: %+v", j.Limits)
+	}
+	if err := j.checkFiles(p); err != nil {
+		return err
 	}
 	for i, variable := range j.Env {
 		if name, _, ok := strings.Cut(variable, "="); !ok || name == "" || !p.AllowsEnv(name) {
@@ -62,6 +73,30 @@ func (j Job) check(p *Profile) error {
 	for _, text := range slices.Concat(j.Args, j.Env) {
 		if strings.Contains(text, "\x00") {
 			return errors.New("sandbox: a NUL in an argument or a variable")
+		}
+	}
+	return nil
+}
+
+func (j Job) checkFiles(p *Profile) error {
+	switch {
+	case len(j.Files)+len(j.Outputs) == 0:
+		return nil
+	case p.Workspace == 0:
+		return fmt.Errorf("sandbox: files, but profile %s has no workspace", p.Name)
+	case len(j.Files) > MaxInputs || len(j.Outputs) > MaxPatterns:
+		return fmt.Errorf("sandbox: %d files and %d patterns", len(j.Files), len(j.Outputs))
+	}
+	names := make([]string, len(j.Files))
+	for i, f := range j.Files {
+		names[i] = f.Name
+	}
+	if at, err := CheckFileNames(names); err != nil {
+		return fmt.Errorf("sandbox: file %d: %w", at, err)
+	}
+	for i, pattern := range j.Outputs {
+		if err := CheckPattern(pattern); err != nil {
+			return fmt.Errorf("sandbox: pattern %d: %w", i, err)
 		}
 	}
 	return nil
@@ -79,8 +114,8 @@ const (
 type Limits struct {
 	// Timeout is wall-clock time, > 0 and at most Profile.Limits.MaxTimeout.
 	Timeout time.Duration
-	// Memory is RLIMIT_AS, the interpreter's own address space included; at
-	// least MinMemory, at most Profile.Limits.Memory.
+	// Memory is what Profile.Limits.MemoryKind counts, the interpreter's own included; at
+	// least Profile.Limits.LeastMemory, at most Profile.Limits.Memory.
 	Memory MiB
 }
 

@@ -26,8 +26,9 @@ type plan struct {
 	landlockABI int
 	landlockWhy string // when the ABI is 0
 	namespaces  uintptr
-	nsWhy       string // when some namespace is missing
-	gVisor      bool   // the kernel keeps limits by uid as gVisor does
+	nsWhy       string   // when some namespace is missing
+	volume      *os.File // where workspaces are made, if the operator says; else they are mounted
+	gVisor      bool     // the kernel keeps limits by uid as gVisor does
 }
 
 // Namespace layers, in the order in which they are reported.
@@ -198,9 +199,24 @@ func (p plan) layers() []Layer {
 // process of the uid on this host, other containers' zygotes and runs among them:
 // 0, no limit, then, and under gVisor, which counts by uid alone, and threads, the
 // server's among them. A run's own limit is 0 in any case.
-func (p plan) processes(slots int) uint64 {
+func (p plan) processes(slots, threads int) uint64 {
 	if p.has(unix.CLONE_NEWUSER) && !p.gVisor {
-		return uint64(2*slots + 4)
+		return uint64(2*slots + 4 + slots*threads)
 	}
 	return 0
+}
+
+// othersProcesses is how many processes and threads of a run's uid there may be on the
+// whole host before a run can start no more of its own, where they can't be told apart.
+const othersProcesses = 512
+
+// runProcesses is RLIMIT_NPROC of a run: 0 without threads, as it forks nothing.
+func (p plan) runProcesses(slots, threads int) uint64 {
+	if threads == 0 {
+		return 0
+	}
+	if all := p.processes(slots, threads); all > 0 {
+		return all - uint64(slots+2) // so that the zygote can fork whatever its runs do
+	}
+	return othersProcesses
 }

@@ -61,7 +61,7 @@ func TestProcessesAreLimitedOnlyWhereTheyAreOurs(t *testing.T) {
 		{plan{drop: true}, 1, 0},
 		{plan{}, 1, 0},
 	} {
-		if got := c.plan.processes(c.slots); got != c.want {
+		if got := c.plan.processes(c.slots, 0); got != c.want {
 			t.Errorf("%+v, %d slots: %d, want %d", c.plan, c.slots, got, c.want)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"codecell/sandbox/internal/launch"
 )
 
 // A Profile says what programs may do: bounds, imports, the policy's stages,
@@ -15,8 +17,24 @@ type Profile struct {
 	Limits      ProfileLimits
 	Zygote      ZygoteLimits
 	// Imports are the top-level modules that a program may import and that the
-	// zygote imports once, before it forks.
+	// zygote imports once, before it forks; "*" allows any, and imports none.
 	Imports []string
+	// Preload are more modules that the zygote imports, by their dotted names. What has
+	// code of its own in a library can't be imported later: no run may map new code.
+	Preload []string
+	// Packages says whether what is installed beside the interpreter may be imported
+	// (its site-packages).
+	Packages bool
+	// Workspace is the size of the folder that each run has to work in, and in which it
+	// starts; 0: runs have no files. At most MaxWorkspace.
+	Workspace MiB
+	// Read are files, and folders with all beneath them, that runs with a workspace may
+	// read beside the interpreter's own. Those that are not there are left out.
+	Read []string
+	// Threads is how many a run may have at once beside its first; 0 to MaxThreads.
+	Threads int
+	// Figures says whether open figures of matplotlib's are saved at a program's end.
+	Figures bool
 	// Env are the environment variables that a caller may set: names, or beginnings of
 	// names with a * behind them.
 	Env    []string
@@ -36,8 +54,32 @@ func (p *Profile) AllowsEnv(name string) bool {
 // ProfileLimits bound every run of a profile.
 type ProfileLimits struct {
 	Memory         MiB           // ceiling and default of Limits.Memory; MinMemory to 65536
+	LeastMemory    MiB           // floor of Limits.Memory; MinMemory to Memory
+	MemoryKind     MemoryKind    // what Limits.Memory counts
 	MaxTimeout     time.Duration // ceiling of Limits.Timeout; 1 ms to 1 h
 	DefaultTimeout time.Duration // default of Limits.Timeout; 1 ms to MaxTimeout
+}
+
+// MaxWorkspace and MaxThreads are the most that a profile may give a run.
+const (
+	MaxWorkspace MiB = 16384
+	MaxThreads       = 256
+)
+
+// MemoryKind is what a run's limit of memory counts.
+type MemoryKind string
+
+const (
+	// MemoryAddressSpace counts all that is mapped (RLIMIT_AS), the interpreter's code too.
+	MemoryAddressSpace MemoryKind = "address_space"
+	// MemoryData counts what is private and may be written to (RLIMIT_DATA), what the zygote
+	// has of it too, but not the code of libraries; the address space may then grow by as much.
+	MemoryData MemoryKind = "data"
+)
+
+// abilities is what the filters need to know.
+func (p *Profile) abilities() launch.Abilities {
+	return launch.Abilities{Files: p.Workspace > 0, Threads: p.Threads > 0}
 }
 
 // ZygoteLimits say when a zygote is replaced by a fresh one: hash seed and

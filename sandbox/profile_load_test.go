@@ -50,7 +50,7 @@ func TestLoadProfileByPath(t *testing.T) {
 		{filepath.Join(dir, "none.yaml"), "no such file"},
 		{dir + "/", "not a regular file"},
 		{fifo, "not a regular file"},
-		{"absent", "the embedded ones are minimal; a path contains a /"},
+		{"absent", "the embedded ones are data-science, minimal, standard; a path contains a /"},
 		{"", "no profile \"\""},
 		{"..", "no profile \"..\""},
 	} {

@@ -11,12 +11,16 @@ import (
 var (
 	profileName = like(`[a-z][a-z0-9_-]{0,63}`, "a name: a-z, 0-9, _ and -, at most 64")
 	oneLine     = like(`[^\pC\p{Zl}\p{Zp}]{1,500}`, "one line of 1 to 500 characters")
+	importable  = like(`[A-Za-z_][A-Za-z0-9_]{0,99}|\*`, "a Python identifier (ASCII, at most 100), or * for any")
 	identifier  = like(`[A-Za-z_][A-Za-z0-9_]{0,99}`, "a Python identifier (ASCII, at most 100)")
 	dottedName  = like(`[A-Za-z_][A-Za-z0-9_]{0,99}(\.[A-Za-z_][A-Za-z0-9_]{0,99}){0,7}`, "a module's dotted name")
 	variable    = like(`[A-Za-z_][A-Za-z0-9_]{0,99}\*?|\*`, "the name of an environment variable (ASCII, at most 100), or its beginning and a *")
 	anyText     = like(`[^\pC]{1,1000}`, "a profile's name, or the path of its file")
-	mode        = oneOf(string(ModeEnforce), string(ModeObserve))
-	layerName   = oneOf(layerNames...)
+	memoryKind  = oneOf(string(MemoryAddressSpace), string(MemoryData))
+	// Clean, and not a folder that has more in it than files to read.
+	absolutePath = like(`/(bin|etc|lib|lib64|opt|srv|usr|var|home|data)(/[A-Za-z0-9][A-Za-z0-9._+-]*)+`, "the absolute path of a file or folder in /usr, /etc, /opt, /srv, /var, /home, /data, /lib or /bin, without . or ..")
+	mode         = oneOf(string(ModeEnforce), string(ModeObserve))
+	layerName    = oneOf(layerNames...)
 )
 
 // layerNames are the isolation layers that a profile may require: every
@@ -53,6 +57,11 @@ func parseProfile(file string, data []byte, base func(name string) (*Profile, er
 	if len(doc.mistakes) == 0 && p.Limits.DefaultTimeout > p.Limits.MaxTimeout { // it was inherited
 		doc.fail(limits.at, "limits.max_timeout: %v is less than the default_timeout of %v that is inherited: give both", p.Limits.MaxTimeout, p.Limits.DefaultTimeout)
 	}
+	p.Limits.LeastMemory = MiB(limits.integer("least_memory_mib", int64(MinMemory), int64(max(p.Limits.Memory, MinMemory)), int64(p.Limits.LeastMemory)))
+	p.Limits.MemoryKind = MemoryKind(limits.text("memory_kind", memoryKind, string(p.Limits.MemoryKind)))
+	if len(doc.mistakes) == 0 && p.Limits.LeastMemory > p.Limits.Memory { // it was inherited
+		doc.fail(limits.at, "limits.memory_mib: %d is less than the least_memory_mib of %d that is inherited: give both", p.Limits.Memory, p.Limits.LeastMemory)
+	}
 	limits.end()
 
 	zygote := root.section("zygote")
@@ -60,7 +69,16 @@ func parseProfile(file string, data []byte, base func(name string) (*Profile, er
 	p.Zygote.MaxAge = zygote.duration("max_age", time.Second, 24*time.Hour, p.Zygote.MaxAge)
 	zygote.end()
 
-	p.Imports = root.list("imports", identifier, p.Imports)
+	p.Imports = root.list("imports", importable, p.Imports)
+	p.Preload = root.list("preload", dottedName, p.Preload)
+	p.Packages = root.boolean("packages", p.Packages)
+	p.Workspace = MiB(root.integer("workspace_mib", 0, int64(MaxWorkspace), int64(p.Workspace)))
+	p.Read = root.list("read", absolutePath, p.Read)
+	p.Threads = int(root.integer("threads", 0, MaxThreads, int64(p.Threads)))
+	p.Figures = root.boolean("figures", p.Figures)
+	if len(doc.mistakes) == 0 && p.Workspace == 0 && (p.Figures || len(p.Read) > 0) {
+		doc.fail(root.at, "figures and read need a workspace: give workspace_mib, or leave them out")
+	}
 	p.Env = root.list("env", variable, p.Env)
 
 	policy := root.section("policy")

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func TestMinimalProfile(t *testing.T) {
 	if p.Name != "minimal" || p.Description == "" {
 		t.Errorf("name %q, description %q", p.Name, p.Description)
 	}
-	if want := (ProfileLimits{Memory: 512, MaxTimeout: 30 * time.Second, DefaultTimeout: 10 * time.Second}); p.Limits != want {
+	if want := (ProfileLimits{Memory: 512, LeastMemory: MinMemory, MemoryKind: MemoryAddressSpace, MaxTimeout: 30 * time.Second, DefaultTimeout: 10 * time.Second}); p.Limits != want {
 		t.Errorf("limits %+v, want %+v", p.Limits, want)
 	}
 	if want := (ZygoteLimits{MaxRuns: 10_000, MaxAge: 10 * time.Minute}); p.Zygote != want {
@@ -67,6 +68,8 @@ limits:
   memory_mib: 128
   max_timeout: 5s
   default_timeout: 2s
+  memory_kind: data
+  least_memory_mib: 64
 zygote:
   max_runs: 10
   max_age: 1m
@@ -83,6 +86,12 @@ policy:
         attribute: seed
 require: []
 env: [DEBUG, "APP_*"]
+preload: [os.path]
+packages: true
+workspace_mib: 16
+read: [/usr/share/zoneinfo]
+threads: 4
+figures: true
 `
 
 func TestParseProfile(t *testing.T) {
@@ -112,17 +121,17 @@ func TestParseProfileRefuses(t *testing.T) {
 		old, new string // one edit of validProfile
 		want     string // in the error
 	}{
-		{"unknown key", "require: []", "require: []\nrequires: []", `p.yaml:22:1: unknown key "requires" in the profile`},
-		{"unknown nested key", "  max_age: 1m", "  max_age: 1m\n  max_uses: 3", `p.yaml:10:3: unknown key "max_uses" in zygote`},
-		{"unknown key in an entry", "attribute: seed", "attribute: seed\n        why: x", `p.yaml:21:9: unknown key "why" in policy.blocklist_audit.entries[0]`},
-		{"key that is a number", "require: []", "require: []\n1: 2", `p.yaml:22:1: unknown key "1"`},
-		{"key that is null", "require: []", "require: []\n~: 2", `p.yaml:22:1: unknown key null`},
-		{"duplicate key", "require: []", "require: []\nname: other", "p.yaml:22:1: mapping key \"name\" already defined"},
-		{"duplicate nested key", "  max_age: 1m", "  max_age: 1m\n  max_runs: 3", "p.yaml:10:3: mapping key \"max_runs\" already defined"},
+		{"unknown key", "require: []", "require: []\nrequires: []", `p.yaml:24:1: unknown key "requires" in the profile`},
+		{"unknown nested key", "  max_age: 1m", "  max_age: 1m\n  max_uses: 3", `p.yaml:12:3: unknown key "max_uses" in zygote`},
+		{"unknown key in an entry", "attribute: seed", "attribute: seed\n        why: x", `p.yaml:23:9: unknown key "why" in policy.blocklist_audit.entries[0]`},
+		{"key that is a number", "require: []", "require: []\n1: 2", `p.yaml:24:1: unknown key "1"`},
+		{"key that is null", "require: []", "require: []\n~: 2", `p.yaml:24:1: unknown key null`},
+		{"duplicate key", "require: []", "require: []\nname: other", "p.yaml:24:1: mapping key \"name\" already defined"},
+		{"duplicate nested key", "  max_age: 1m", "  max_age: 1m\n  max_runs: 3", "p.yaml:12:3: mapping key \"max_runs\" already defined"},
 		{"missing key", "require: []\n", "", "require is missing"},
 		{"missing nested key", "  memory_mib: 128\n", "", "limits.memory_mib is missing"},
 		{"key in capitals", "name: tiny", "Name: tiny", `p.yaml:1:1: unknown key "Name"`},
-		{"section that is a scalar", "imports: [math]\npolicy:", "imports: [math]\npolicy: 3\nx:", "p.yaml:11:9: policy: want a mapping, not \"3\""},
+		{"section that is a scalar", "imports: [math]\npolicy:", "imports: [math]\npolicy: 3\nx:", "p.yaml:13:9: policy: want a mapping, not \"3\""},
 		{"section that is empty", "zygote:\n  max_runs: 10\n  max_age: 1m", "zygote:", "zygote: want a mapping, not null"},
 
 		{"name with a slash", "name: tiny", "name: a/b", "p.yaml:1:7: name: want a name"},
@@ -144,39 +153,39 @@ func TestParseProfileRefuses(t *testing.T) {
 		{"time-out without a unit", "max_timeout: 5s", "max_timeout: 5", "p.yaml:5:16: limits.max_timeout: want a duration with its unit from 1ms to 1h0m0s, not \"5\""},
 		{"time-out above an hour", "max_timeout: 5s", "max_timeout: 61m", "p.yaml:5:16: limits.max_timeout: want a duration"},
 		{"default above the maximum", "default_timeout: 2s", "default_timeout: 6s", "p.yaml:6:20: limits.default_timeout: want a duration with its unit from 1ms to 5s, not \"6s\""},
-		{"no runs", "max_runs: 10", "max_runs: 0", "p.yaml:8:13: zygote.max_runs: want a whole number from 1 to 1000000"},
-		{"no age", "max_age: 1m", "max_age: 10ms", "p.yaml:9:12: zygote.max_age: want a duration"},
+		{"no runs", "max_runs: 10", "max_runs: 0", "p.yaml:10:13: zygote.max_runs: want a whole number from 1 to 1000000"},
+		{"no age", "max_age: 1m", "max_age: 10ms", "p.yaml:11:12: zygote.max_age: want a duration"},
 
-		{"import with a dot", "imports: [math]", "imports: [os.path]", "p.yaml:10:11: imports[0]: want a Python identifier"},
-		{"import twice", "imports: [math]", "imports: [math, json, math]", `p.yaml:10:23: imports[2]: "math" is listed twice`},
-		{"import that is null", "imports: [math]", "imports: [math, ~]", "p.yaml:10:17: imports[1]: want a Python identifier"},
-		{"import that is a boolean", "imports: [math]", "imports: [true]", "p.yaml:10:11: imports[0]: want a Python identifier"},
-		{"imports that are a string", "imports: [math]", "imports: math", "p.yaml:10:10: imports: want a list"},
+		{"import with a dot", "imports: [math]", "imports: [os.path]", "p.yaml:12:11: imports[0]: want a Python identifier"},
+		{"import twice", "imports: [math]", "imports: [math, json, math]", `p.yaml:12:23: imports[2]: "math" is listed twice`},
+		{"import that is null", "imports: [math]", "imports: [math, ~]", "p.yaml:12:17: imports[1]: want a Python identifier"},
+		{"import that is a boolean", "imports: [math]", "imports: [true]", "p.yaml:12:11: imports[0]: want a Python identifier"},
+		{"imports that are a string", "imports: [math]", "imports: math", "p.yaml:12:10: imports: want a list"},
 		{"imports that are null", "imports: [math]", "imports:", "imports: want a list ([] if there is nothing to list)"},
-		{"variable with a dash", "[DEBUG,", "[MY-DEBUG,", "p.yaml:22:7: env[0]: want the name of an environment variable"},
-		{"variable with a star within", "[DEBUG,", "['D*G',", "p.yaml:22:7: env[0]: want the name"},
-		{"variable twice", "[DEBUG,", "[DEBUG, DEBUG,", `p.yaml:22:14: env[1]: "DEBUG" is listed twice`},
-		{"name with a letter beyond ASCII", "names: [eval]", "names: [ﬁle]", "p.yaml:14:13: policy.ast_scan.names[0]: want a Python identifier"},
-		{"mode", "mode: enforce", "mode: warn", `p.yaml:13:11: policy.ast_scan.mode: want one of enforce, observe, not "warn"`},
-		{"mode in capitals", "mode: observe", "mode: Observe", "p.yaml:17:11: policy.blocklist_audit.mode: want one of"},
-		{"entry module", "module: numpy.random", "module: numpy..random", "p.yaml:19:17: policy.blocklist_audit.entries[0].module: want a module's dotted name"},
-		{"entry attribute with a dot", "attribute: seed", "attribute: a.b", "p.yaml:20:20: policy.blocklist_audit.entries[0].attribute: want a Python identifier"},
-		{"entry that is a string", "      - module: numpy.random\n        attribute: seed", "      - numpy.load", "p.yaml:19:9: policy.blocklist_audit.entries[0]: want a mapping"},
+		{"variable with a dash", "[DEBUG,", "[MY-DEBUG,", "p.yaml:24:7: env[0]: want the name of an environment variable"},
+		{"variable with a star within", "[DEBUG,", "['D*G',", "p.yaml:24:7: env[0]: want the name"},
+		{"variable twice", "[DEBUG,", "[DEBUG, DEBUG,", `p.yaml:24:14: env[1]: "DEBUG" is listed twice`},
+		{"name with a letter beyond ASCII", "names: [eval]", "names: [ﬁle]", "p.yaml:16:13: policy.ast_scan.names[0]: want a Python identifier"},
+		{"mode", "mode: enforce", "mode: warn", `p.yaml:15:11: policy.ast_scan.mode: want one of enforce, observe, not "warn"`},
+		{"mode in capitals", "mode: observe", "mode: Observe", "p.yaml:19:11: policy.blocklist_audit.mode: want one of"},
+		{"entry module", "module: numpy.random", "module: numpy..random", "p.yaml:21:17: policy.blocklist_audit.entries[0].module: want a module's dotted name"},
+		{"entry attribute with a dot", "attribute: seed", "attribute: a.b", "p.yaml:22:20: policy.blocklist_audit.entries[0].attribute: want a Python identifier"},
+		{"entry that is a string", "      - module: numpy.random\n        attribute: seed", "      - numpy.load", "p.yaml:21:9: policy.blocklist_audit.entries[0]: want a mapping"},
 		{"entry twice", "attribute: seed", "attribute: seed\n      - {module: numpy.random, attribute: seed}", "entries[1]: numpy.random.seed is listed twice"},
-		{"unknown layer", "require: []", "require: [seccomp, chroot]", `p.yaml:21:20: require[1]: want one of uid, capabilities`},
-		{"layer twice", "require: []", "require: [seccomp, seccomp]", `p.yaml:21:20: require[1]: "seccomp" is listed twice`},
+		{"unknown layer", "require: []", "require: [seccomp, chroot]", `p.yaml:23:20: require[1]: want one of uid, capabilities`},
+		{"layer twice", "require: []", "require: [seccomp, seccomp]", `p.yaml:23:20: require[1]: "seccomp" is listed twice`},
 
 		{"syntax", "imports: [math]", "imports: [math", "p.yaml:"},
 		{"tab", "  memory_mib: 128", "\tmemory_mib: 128", "p.yaml:"},
-		{"anchor", "imports: [math]", "imports: &a [math]", "p.yaml:10:10: \"&\": anchors"},
-		{"alias", "imports: [math]", "imports: [*a]", "p.yaml:10:11: \"*\": anchors"},
-		{"tag", "imports: [math]", "imports: !!seq [math]", "p.yaml:10:10: \"!!seq\": anchors"},
-		{"merge", "require: []", "require: []\n<<: {}", "p.yaml:22:1: \"<<\": anchors"},
-		{"complex key", "require: []", "? require\n: []", "p.yaml:21:1: \"?\": anchors"},
+		{"anchor", "imports: [math]", "imports: &a [math]", "p.yaml:12:10: \"&\": anchors"},
+		{"alias", "imports: [math]", "imports: [*a]", "p.yaml:12:11: \"*\": anchors"},
+		{"tag", "imports: [math]", "imports: !!seq [math]", "p.yaml:12:10: \"!!seq\": anchors"},
+		{"merge", "require: []", "require: []\n<<: {}", "p.yaml:24:1: \"<<\": anchors"},
+		{"complex key", "require: []", "? require\n: []", "p.yaml:23:1: \"?\": anchors"},
 		{"directive", "name: tiny", "%YAML 1.2\n---\nname: tiny", "p.yaml:1:1: \"%\": anchors"},
 		{"second document", "require: []", "require: []\n---\nname: x", "want one document, not 2"},
-		{"flow nested too deep", "imports: [math]", "imports: " + strings.Repeat("[", 100_000), "p.yaml:10:18: nested more than 8 deep"},
-		{"dashes nested too deep", "require: []", "require:\n" + strings.Repeat("- ", 100_000), "p.yaml:22:17: nested more than 8 deep"},
+		{"flow nested too deep", "imports: [math]", "imports: " + strings.Repeat("[", 100_000), "p.yaml:12:18: nested more than 8 deep"},
+		{"dashes nested too deep", "require: []", "require:\n" + strings.Repeat("- ", 100_000), "p.yaml:24:17: nested more than 8 deep"},
 		{"not UTF-8", "A profile", "A \xff profile", "p.yaml:1:1: not valid UTF-8"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -203,7 +212,7 @@ func TestParseProfileNamesEveryMistake(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"p.yaml:4:15:", "p.yaml:5:16:", "p.yaml:10:11:"} {
+	for _, want := range []string{"p.yaml:4:15:", "p.yaml:5:16:", "p.yaml:12:11:"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q\ndoes not contain %q", err, want)
 		}
@@ -271,7 +280,18 @@ func FuzzParseProfile(f *testing.F) {
 				t.Errorf("mode %q", m)
 			}
 		}
-		for _, list := range [][]string{p.Imports, p.Policy.ASTScan.Names, p.Policy.ASTScan.Attributes, p.Require, p.Env} {
+		if l.LeastMemory < MinMemory || l.LeastMemory > l.Memory || l.MemoryKind != MemoryData && l.MemoryKind != MemoryAddressSpace {
+			t.Errorf("limits %+v", l)
+		}
+		if p.Workspace < 0 || p.Workspace > MaxWorkspace || p.Threads < 0 || p.Threads > MaxThreads || p.Workspace == 0 && (p.Figures || len(p.Read) > 0) {
+			t.Errorf("%+v", p)
+		}
+		for _, path := range p.Read {
+			if filepath.Clean(path) != path || !filepath.IsAbs(path) {
+				t.Errorf("read %q", path)
+			}
+		}
+		for _, list := range [][]string{p.Preload, p.Read, p.Imports, p.Policy.ASTScan.Names, p.Policy.ASTScan.Attributes, p.Require, p.Env} {
 			slices.Sort(list)
 			if len(slices.Compact(list)) != len(list) || slices.Contains(list, "") {
 				t.Errorf("list %q", list)

@@ -256,6 +256,20 @@ func (s yamlSection) integer(key string, least, most, other int64) int64 {
 	return 0
 }
 
+// boolean reads true or false.
+func (s yamlSection) boolean(key string, other bool) bool {
+	f, ok := s.take(key)
+	if !ok {
+		return other
+	}
+	node, ok := f.node.(*ast.BoolNode)
+	if !ok {
+		f.fail("want true or false, not %s", sample(f.node))
+		return false
+	}
+	return node.Value
+}
+
 // duration reads a duration with its unit within the bounds, both included.
 func (s yamlSection) duration(key string, least, most, other time.Duration) time.Duration {
 	f, ok := s.take(key)

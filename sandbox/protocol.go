@@ -25,7 +25,7 @@ import (
 //	  ├─────────────────────────────────►├───────────── fork ─────────────►│ inner jail
 //	  │             S started + pidfd    │                                 │
 //	  │◄─────────────────────────────────┤                                 │
-//	  │  control: program, args, env; at once or, to a parked run, later   │
+//	  │  control: program, args, env, files; to a parked run, later        │
 //	  ├───────────────────────────────────────────────────────────────────►│
 //	  │                       control: J jailed, then V M N as they come   │
 //	  │◄───────────────────────────────────────────────────────────────────┤
@@ -42,10 +42,11 @@ import (
 // run's own result, and nothing else. Readings are of CLOCK_MONOTONIC, in ns.
 const (
 	tagPing = 'P' // server -> zygote: id
-	tagRun  = 'R' // server -> zygote: id, address space, CPU seconds, 1 if its program comes later; four descriptors
+	tagRun  = 'R' // server -> zygote: id, address space, CPU seconds, 1 if its program comes later; four descriptors, and a fifth of its workspace if it has one
 
 	tagLost    = 'L' // launch or zygote -> server: JSON {step, error}; nothing follows
 	tagHello   = 'H' // zygote -> server: warm and sealed
+	tagFolder  = 'W' // launch -> server: one descriptor, of a mount that it has made for workspaces
 	tagPong    = 'O' // zygote -> server: id
 	tagStarted = 'S' // zygote -> server: id, pid; one descriptor, the run's pidfd
 	tagFailed  = 'F' // zygote -> server: id, errno of fork
@@ -97,7 +98,7 @@ func parseReport(msg []byte) (report, error) {
 	}
 	r := report{tag: msg[0]}
 	switch r.tag {
-	case tagHello:
+	case tagHello, tagFolder:
 		return r, nil
 	case tagLost:
 		if err := json.Unmarshal(msg[1:], &r.failure); err != nil {
@@ -148,23 +149,36 @@ func order(tag byte, words ...uint64) []byte {
 	return msg
 }
 
-// program is what a run reads from its control socket: how long its source is, how long
-// its arguments and its environment are together, and how many arguments there are, each
-// in 32 bits; then these, every argument and variable with a NUL behind it, as execve(2)
-// lays them out.
+// program is what a run reads from its control socket. Six numbers of 32 bits: how long its
+// source is, how long its arguments and its environment are together, how many arguments
+// there are, how long its files are, how many of these there are, and 1 if figures are to be saved.
+// Then the source; every argument and variable with a NUL behind it, as execve(2) lays
+// them out; and for each file how long its name is and how long it is, and both.
 func program(job Job) []byte {
 	strings := slices.Concat(job.Args, job.Env)
 	size := len(strings) // the NULs
 	for _, s := range strings {
 		size += len(s)
 	}
-	msg := make([]byte, 0, 3*4+len(job.Code)+size)
-	for _, n := range []int{len(job.Code), size, len(job.Args)} {
+	files, figures := 0, 0
+	for _, f := range job.Files {
+		files += 2*4 + len(f.Name) + len(f.Data)
+	}
+	if job.Figures {
+		figures = 1
+	}
+	msg := make([]byte, 0, 6*4+len(job.Code)+size+files)
+	for _, n := range []int{len(job.Code), size, len(job.Args), files, len(job.Files), figures} {
 		msg = binary.LittleEndian.AppendUint32(msg, uint32(n))
 	}
 	msg = append(msg, job.Code...)
 	for _, s := range strings {
 		msg = append(append(msg, s...), 0)
+	}
+	for _, f := range job.Files {
+		msg = binary.LittleEndian.AppendUint32(msg, uint32(len(f.Name)))
+		msg = binary.LittleEndian.AppendUint32(msg, uint32(len(f.Data)))
+		msg = append(append(msg, f.Name...), f.Data...)
 	}
 	return msg
 }

@@ -26,6 +26,9 @@ type Interpreter struct {
 	ReadOnlyPaths []string
 	// Exec are the files that must stay executable: Path and its ELF interpreter.
 	Exec []string
+	// Packages are the directories of what is installed beside it, in the order of its
+	// search. They are in ReadOnlyPaths.
+	Packages []string
 	// Passed are the interpreters that were considered before this one.
 	Passed []PassedOver
 }
@@ -42,9 +45,11 @@ var usualPythons = []string{"/usr/local/bin/python3", "/usr/bin/python3"}
 // else the first that works of every python3 on PATH and then usualPythons.
 //
 // It must work for the jail's user and no group beside jailGID. An explicit one
-// that does not work is an error; nothing else is tried.
-func findPython(ctx context.Context, explicit string, jailUID, jailGID int) (Interpreter, error) {
+// that does not work is an error; nothing else is tried. With it comes what the profile
+// wants to be read beside its own files.
+func findPython(ctx context.Context, explicit string, jailUID, jailGID int, prof *Profile) (Interpreter, error) {
 	s := pythonSearch{
+		packages: prof.Packages, read: prof.Read,
 		reach: reach{uid: jailUID, gid: jailGID, lookup: lookup},
 		// A version manager's shim needs both to find its interpreter.
 		path: os.Getenv("PATH"), //nolint:forbidigo // where commands are found is the process's own business, not configuration
@@ -57,6 +62,8 @@ func findPython(ctx context.Context, explicit string, jailUID, jailGID int) (Int
 type pythonSearch struct {
 	reach      reach
 	path, home string
+	packages   bool     // are wanted, too
+	read       []string // more paths that are wanted, where they are there
 }
 
 func (s pythonSearch) find(ctx context.Context, explicit string, usual []string) (Interpreter, error) {
@@ -186,7 +193,8 @@ func (s pythonSearch) interpreter(d description) (Interpreter, error) {
 		}
 		py.Exec = append(py.Exec, loader)
 	}
-	needed := slices.Concat(d.StandardLibrary, d.libraryPaths(), py.Exec)
+	py.Packages = d.Packages
+	needed := slices.Concat(d.StandardLibrary, d.libraryPaths(), py.Exec, py.Packages)
 	for i, path := range needed {
 		if needed[i], err = s.reach.to(path, toRead); err != nil {
 			return Interpreter{}, err
@@ -195,7 +203,7 @@ func (s pythonSearch) interpreter(d description) (Interpreter, error) {
 			return Interpreter{}, fmt.Errorf("it wants all of %s readable", needed[i])
 		}
 	}
-	for _, path := range optionalPaths {
+	for _, path := range slices.Concat(optionalPaths, s.read) {
 		resolved, err := s.reach.to(path, toRead)
 		switch {
 		case err == nil:
@@ -223,7 +231,7 @@ func withoutNested(paths []string) []string {
 	var kept []string
 	for _, path := range paths {
 		nested := slices.ContainsFunc(kept, func(above string) bool {
-			return path == above || strings.HasPrefix(path, above+"/")
+			return beneath(path, above)
 		})
 		if !nested {
 			kept = append(kept, path)
@@ -231,3 +239,6 @@ func withoutNested(paths []string) []string {
 	}
 	return kept
 }
+
+// beneath reports whether path is dir or in it.
+func beneath(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }

@@ -12,6 +12,8 @@ type Result struct {
 	TimedOut bool
 	Outcome  Outcome
 	Usage    Usage
+	// Files are those that Job.Outputs asked for, by name, however the program ended.
+	Files []OutputFile
 }
 
 // Output is one captured stream: at most CaptureLimit bytes of it, as they came

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,8 @@ const (
 // A run is one program in flight, as the server knows it.
 type run struct {
 	job     Job           // set by adopt, before anybody kills or watches it
+	work    *workspace    // nil if it has none
+	beside  MiB           // what it weighs beside its memory
 	started chan struct{} // closed once pidfd is known, or the fork failed
 	dying   chan struct{} // closed once it was sent SIGKILL
 	ended   chan report   // buffered: one report, tagExited or tagFailed
@@ -37,8 +40,8 @@ type run struct {
 	finished bool
 }
 
-func newRun() *run {
-	return &run{started: make(chan struct{}), dying: make(chan struct{}), ended: make(chan report, 1), pidfd: -1}
+func newRun(work *workspace, beside MiB) *run {
+	return &run{work: work, beside: beside, started: make(chan struct{}), dying: make(chan struct{}), ended: make(chan report, 1), pidfd: -1}
 }
 
 // adopt gives the run its job; false when it has ended already.
@@ -133,11 +136,16 @@ func (r *run) charge() (int64, error) {
 	if r.pidfd < 0 {
 		return 0, nil
 	}
-	return r.meter.charge(r.pidfd, r.pid)
+	held, err := r.meter.charge(r.pidfd, r.pid)
+	if err != nil {
+		return 0, err
+	}
+	files, err := r.work.charge()
+	return held + files, err
 }
 
 // weight is what the budget has set aside for the run.
-func (r *run) weight() MiB { return RunWeight(r.job.Limits.Memory) }
+func (r *run) weight() MiB { return r.job.Limits.Memory + r.beside }
 
 // run hands one job to the zygote and returns when its process is reaped and
 // everything that it wrote is read. Errors as Sandbox.Run has them.
@@ -169,9 +177,23 @@ func (z *zygote) run(ctx context.Context, job Job, line *memoryWatch) (Result, e
 		return Result{}, ErrRunLost
 	case f.run.killed() == killedByContext:
 		return Result{}, context.Cause(ctx)
-	default:
-		return talk.result(f.run.killed(), rep, wall)
 	}
+	result, err := talk.result(f.run.killed(), rep, wall)
+	if err != nil {
+		return Result{}, err
+	}
+	if result.Files, err = f.work.outputs(job.outputs()); err != nil {
+		return Result{}, &SetupError{"outputs", err}
+	}
+	return result, nil
+}
+
+// outputs are the patterns of files that are asked for, with that of saved figures.
+func (j Job) outputs() []string {
+	if j.Figures {
+		return append(slices.Clip(j.Outputs), "figure-*.png")
+	}
+	return j.Outputs
 }
 
 // slowDeath is how many times reapTimeout the kernel may take for a run that was killed:

@@ -12,6 +12,9 @@ type Config struct {
 	Slots int
 	// Python is the interpreter to use; empty means find one.
 	Python string
+	// Workspace is a folder for the workspaces of runs: a volume of its own, with a size.
+	// Empty means that they are mounted, which takes a mount namespace.
+	Workspace string
 	// MemoryLimit and MemoryReserve, in bytes, override what is measured; 0 means measure.
 	MemoryLimit, MemoryReserve int64
 	// Doors is what the caller may hold in memory on behalf of its clients.

@@ -25,6 +25,7 @@ type Sandbox struct {
 	line        *memoryWatch
 	memory      containerMemory
 	keeper      *keeper
+	scratch     int64              // bytes of memory in the operator's volume
 	end         context.CancelFunc // of a zygote that is still starting
 }
 
@@ -33,7 +34,7 @@ type Sandbox struct {
 //
 // The error says what is missing, why it matters and what to do: a *BudgetError,
 // a *RequireError, a *SetupError, or one about the configuration.
-func New(ctx context.Context, cfg Config) (*Sandbox, error) {
+func New(ctx context.Context, cfg Config) (_ *Sandbox, err error) {
 	log := cfg.Log
 	if log == nil {
 		log = slog.Default()
@@ -41,21 +42,36 @@ func New(ctx context.Context, cfg Config) (*Sandbox, error) {
 	if err := protectServer(); err != nil {
 		return nil, err
 	}
-	err := checkPlace(1, cfg.Doors.Clients)
-	if err != nil {
+	if err := checkPlace(1, cfg.Doors.Clients); err != nil {
 		return nil, err
 	}
 	p := newPlan()
+	defer func() {
+		if err != nil {
+			_ = p.close() // refused anyway
+		}
+	}()
 	if err := p.possible(); err != nil {
 		return nil, err
 	}
 	s := &Sandbox{profile: cfg.Profile}
+	slots := maxSlots(cfg.Slots)
+	if cfg.Profile.Workspace > 0 && cfg.Workspace != "" {
+		if p.volume, s.scratch, err = openVolume(cfg.Workspace); err != nil {
+			return nil, err
+		}
+		if cfg.Slots > 1 {
+			return nil, fmt.Errorf("sandbox: SANDBOX_WORKSPACE=%s with SANDBOX_MAX_CONCURRENCY=%d: runs that share a volume could fill it for each other. "+
+				"Have one slot in each container, or leave SANDBOX_WORKSPACE out where a mount namespace can be had", cfg.Workspace, cfg.Slots)
+		}
+		slots, cfg.Slots = 1, 1
+	}
 	// To ask an interpreter what it is takes as long as to begin a launch: both at once.
-	find := sync.OnceValues(func() (Interpreter, error) { return findPython(ctx, cfg.Python, p.uid, p.gid) })
+	find := sync.OnceValues(func() (Interpreter, error) { return findPython(ctx, cfg.Python, p.uid, p.gid, cfg.Profile) })
 	go func() { _, _ = find() }() // what comes of it is asked for below
 	// How many slots there will be depends on how much a warm zygote holds: the
 	// first one is made for as many as there can be.
-	first, err := s.firstZygote(ctx, p, find, maxSlots(cfg.Slots), log)
+	first, err := s.firstZygote(ctx, p, find, slots, log)
 	s.interpreter, _ = find() // its error is the launch's; whoever was asked has ended
 	if err != nil {
 		return nil, err
@@ -139,7 +155,8 @@ func (s *Sandbox) settle(cfg Config, z *zygote, log *slog.Logger) error {
 	inputs := budgetInputs{
 		memory: found, limit: cfg.MemoryLimit, reserve: cfg.MemoryReserve,
 		server: server, zygote: warm + z.library, doors: cfg.Doors,
-		ceiling: s.profile.Limits.Memory, slots: cfg.Slots, cores: runtime.NumCPU(),
+		ceiling: s.profile.Limits.Memory, beside: s.profile.besideMemory(s.plan.volume != nil), scratch: s.scratch,
+		slots: cfg.Slots, cores: runtime.NumCPU(),
 	}
 	s.budget, err = settle(inputs)
 	if err == nil && s.budget.Slots > mostSlots {
@@ -241,5 +258,5 @@ func (s *Sandbox) Runtime() Runtime { return Runtime{"python", s.interpreter.Ver
 func (s *Sandbox) Close() error {
 	s.end()
 	s.keeper.close()
-	return s.line.Close()
+	return errors.Join(s.line.Close(), s.plan.close())
 }

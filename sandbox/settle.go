@@ -32,7 +32,8 @@ type budgetInputs struct {
 	server, zygote int64           // RSS and page tables of each, once warm; with the zygote's library
 	doors          Doors
 	scratch        int64 // full size of every tmpfs that a run may write to
-	ceiling        MiB   // RLIMIT_AS of the largest run
+	ceiling        MiB   // memory of the largest run
+	beside         MiB   // what a run weighs beside its memory
 	slots          int   // wanted, or Auto; 0 means 1
 	cores          int   // that can be busy at once
 }
@@ -86,7 +87,8 @@ func (in budgetInputs) budget(slots int) Budget {
 		Limit:       down(in.memory.limit),
 		LimitSource: in.memory.String(),
 		Scratch:     up(in.scratch),
-		Weight:      RunWeight(in.ceiling),
+		Weight:      in.ceiling + in.beside,
+		Beside:      in.beside,
 		Slots:       slots,
 		margin:      memoryMargin(slots, in.cores),
 	}

@@ -14,7 +14,7 @@ func measured(limit MiB) budgetInputs {
 		server:  20 << 20,
 		zygote:  13 << 20,
 		doors:   Doors{Fixed: 35 << 20, PerSlot: 8 << 20},
-		ceiling: 512,
+		ceiling: 512, beside: runKernelCost,
 	}
 }
 

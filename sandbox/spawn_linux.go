@@ -13,7 +13,7 @@ import (
 // forkLaunch starts our own binary as launch, with socket as SocketFD, library as
 // LibraryFD, and with what it prints copied into said; drained is closed when all of
 // it was read.
-func forkLaunch(p plan, socket int, library *os.File, said *tailWriter) (pid int, drained <-chan struct{}, err error) {
+func forkLaunch(p plan, a launch.Abilities, socket int, library *os.File, said *tailWriter) (pid int, drained <-chan struct{}, err error) {
 	// An empty pipe, because runs have pipes there: the zygote makes their streams. It
 	// also keeps ProcSelfFD free.
 	stdin, nobody, err := os.Pipe()
@@ -27,7 +27,7 @@ func forkLaunch(p plan, socket int, library *os.File, said *tailWriter) (pid int
 		return 0, nil, err
 	}
 	defer w.Close()
-	pid, err = spawn(selfPath(), []string{launch.Arg0}, &syscall.ProcAttr{
+	pid, err = spawn(selfPath(), launch.Argv(a), &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   []string{},
 		Files: []uintptr{stdin.Fd(), w.Fd(), w.Fd(), uintptr(socket), stdin.Fd(), library.Fd()},

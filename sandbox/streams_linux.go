@@ -14,7 +14,7 @@ import (
 type streams struct {
 	stdin, stdout, stderr *os.File // ours
 	control               control
-	theirs                []int // stdin, stdout, stderr, control
+	theirs                []int // stdin, stdout, stderr, control, and its workspace if it has one
 }
 
 func openStreams() (s streams, err error) {

@@ -120,7 +120,7 @@ func TestDispatch(t *testing.T) {
 		{"noise with a descriptor", [][]byte{[]byte("noise")}, []bool{true}, false},
 		{"pong with a descriptor", [][]byte{order(tagPong, 9)}, []bool{true}, true},
 	} {
-		r := newRun()
+		r := newRun(nil, runKernelCost)
 		z := &zygote{runs: map[uint64]*run{1: r}, ownPIDs: true}
 		fds, closed := pipes(t, len(c.msgs))
 		var err error

@@ -36,8 +36,10 @@ type zygote struct {
 	served int // runs begun; with busy guarded by the keeper's lock
 	busy   int // runs in flight
 
-	ahead   Limits // of a parked run: what most jobs have
-	library int64  // bytes in memory beside its own, see newLibrary
+	ahead      Limits      // of a parked run: what most jobs have
+	beside     MiB         // what a run weighs beside its memory
+	workspaces *workspaces // nil: runs have none
+	library    int64       // bytes in memory beside its own, see newLibrary
 
 	mu      sync.Mutex
 	runs    map[uint64]*run
@@ -78,7 +80,7 @@ func startZygote(ctx context.Context, p plan, find finder, prof *Profile, slots 
 	}
 	defer library.Close()
 	said := new(tailWriter)
-	pid, drained, err := forkLaunch(p, theirs, library, said)
+	pid, drained, err := forkLaunch(p, prof.abilities(), theirs, library, said)
 	_ = unix.Close(theirs) // theirs by now, or nobody's
 	if err != nil {
 		_ = conn.Close()
@@ -87,7 +89,7 @@ func startZygote(ctx context.Context, p plan, find finder, prof *Profile, slots 
 	z := &zygote{
 		pid: pid, ownPIDs: p.has(unix.CLONE_NEWPID), conn: conn, log: log.With("zygote", pid), born: time.Now(),
 		runs: make(map[uint64]*run), dead: make(chan struct{}),
-		ahead: Limits{Memory: prof.Limits.Memory, Timeout: prof.Limits.MaxTimeout},
+		ahead: Limits{Memory: prof.Limits.Memory, Timeout: prof.Limits.MaxTimeout}, beside: prof.besideMemory(p.volume != nil),
 	}
 	z.greeting.Add(1)
 	go z.bury()
@@ -315,4 +317,5 @@ func (z *zygote) bury() {
 	if f := z.unpark(); f != nil {
 		f.close()
 	}
+	z.workspaces.close()
 }

@@ -157,7 +157,7 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 func TestForkThatFailsIsNamed(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(p *Profile, cfg *Config) { small(p, cfg); cfg.Slots = 1 })
-	limit := int(s.plan.processes(1))
+	limit := int(s.plan.processes(1, 0))
 	if limit == 0 {
 		t.Skipf("want a machine that counts processes for each zygote apart (a user namespace), have %s", s.plan.nsWhy)
 	}

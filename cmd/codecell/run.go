@@ -104,8 +104,8 @@ func (c runCmd) limits(profile *sandbox.Profile) (sandbox.Limits, error) {
 		return sandbox.Limits{}, fmt.Errorf("--timeout=%v: profile %s allows more than 0s and at most %v", c.Timeout, profile.Name, bounds.MaxTimeout)
 	}
 	memory := sandbox.MiB(c.Memory)
-	if memory != 0 && (memory < sandbox.MinMemory || memory > bounds.Memory) {
-		return sandbox.Limits{}, fmt.Errorf("--memory=%d: profile %s allows %d to %d MiB", memory, profile.Name, sandbox.MinMemory, bounds.Memory)
+	if memory != 0 && (memory < bounds.LeastMemory || memory > bounds.Memory) {
+		return sandbox.Limits{}, fmt.Errorf("--memory=%d: profile %s allows %d to %d MiB", memory, profile.Name, bounds.LeastMemory, bounds.Memory)
 	}
 	limits := sandbox.Limits{Timeout: c.Timeout, Memory: memory}
 	if limits.Timeout == 0 {

@@ -63,6 +63,13 @@ def libraries():
     return sorted(files)
 
 
+def packages():
+    """Where what is installed beside the interpreter stands. No .pth file is read."""
+    import site
+
+    return [path for path in site.getsitepackages() if os.path.isdir(path)]
+
+
 def main():
     lacks = missing()
     standard = [path for path in sys.path if os.path.isabs(path) and os.path.exists(path)]
@@ -77,6 +84,7 @@ def main():
         ("missing", quote_all(lacks)),
         ("jit", "true" if has_jit() else "false"),
         ("libraries", quote_all(libraries())),
+        ("packages", quote_all(packages() if sys.argv[1:] == ["packages"] else [])),
     )
     text = "{" + ",".join(['"%s":%s' % field for field in fields]) + "}\n"
     os.write(1, text.encode("utf-8", "surrogateescape"))

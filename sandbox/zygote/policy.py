@@ -55,11 +55,12 @@ class Policy:
     has validated it, so a missing or misspelt key is our bug and raises.
     """
 
-    __slots__ = ("imports", "names", "attributes", "blocked", "scan_enforced", "audit_enforced")
+    __slots__ = ("imports", "any_import", "names", "attributes", "blocked", "scan_enforced", "audit_enforced")
 
     def __init__(self, spec: dict) -> None:
         scan, audit = spec["ast_scan"], spec["blocklist_audit"]
         self.imports = frozenset(spec["imports"])
+        self.any_import = "*" in self.imports
         self.names = frozenset(scan["names"] or ())
         self.attributes = frozenset(scan["attributes"] or ())
         self.scan_enforced = _enforced(scan["mode"])
@@ -173,7 +174,7 @@ def _imports(node: ast.AST, policy: Policy, found: list[Finding]) -> None:
     else:
         modules = [node.module]
     for name in modules:
-        if name.partition(".")[0] not in policy.imports:
+        if name.partition(".")[0] not in policy.imports and not policy.any_import:
             text = "import of %s is not allowed (not in allowed imports)" % _quote(name)
             found.append((node.lineno, node.col_offset, text))
 

@@ -26,7 +26,7 @@ import types
 
 CONTROL = 3  # the socket to the server
 FRAME = struct.Struct("<cI")  # tag, length of what follows
-PROGRAM = struct.Struct("<III")  # lengths of source and strings, number of arguments: see protocol.go
+PROGRAM = struct.Struct("<6I")  # lengths and numbers of what follows: see protocol.go
 READING = struct.Struct("<Q")  # of CLOCK_MONOTONIC, in ns
 NAME = "main.py"  # what a traceback calls the program
 
@@ -41,6 +41,9 @@ _spare: bytes | None = bytes(1 << 20)
 # The policy module and the rules of the profile, see prepare.
 _policy: types.ModuleType
 _rules: object
+
+# workplace.py, where runs have files.
+_workplace: types.ModuleType | None = None
 
 # The program's globals, and a dict that, like them, is held by this module's alone.
 _main: dict = {}
@@ -64,6 +67,12 @@ def prepare(policy: types.ModuleType, spec: dict) -> None:
     sys.argv[:] = [NAME]
     sys.excepthook = sys.__excepthook__ = print_exception
     sys.unraisablehook = print_unraisable
+
+
+def equip(workplace: types.ModuleType) -> None:
+    """In the zygote: runs have a workspace."""
+    global _workplace
+    _workplace = workplace
 
 
 def rehearse() -> None:
@@ -105,6 +114,9 @@ def main(zygote: int, jail, memory: int, cpu: int, ahead: bool, fds: tuple[int, 
     status = 1
     try:
         jail.enter(zygote, memory, cpu, fds)
+        if _workplace is not None:
+            jail.step = "workspace"
+            _workplace.settle_in()
         if ahead:
             jail.step = "rehearsal"
             rehearse()
@@ -113,7 +125,8 @@ def main(zygote: int, jail, memory: int, cpu: int, ahead: bool, fds: tuple[int, 
     try:
         tell(b"J", READING.pack(time.monotonic_ns()))
         gc.enable()
-        status = run(read_program(), memory)
+        source = read_program()
+        status = run(source, memory)
     finally:
         _exit(status & 0xFF)
 
@@ -144,7 +157,7 @@ def said(findings: list[str]) -> bytes:
 def read_program() -> bytes:
     """The program in UTF-8, as the server sends it, with its arguments and environment,
     which are put into their places."""
-    length, more, args = PROGRAM.unpack(read_exactly(PROGRAM.size))
+    length, more, args, size, count, figures = PROGRAM.unpack(read_exactly(PROGRAM.size))
     source = read_exactly(length)
     if more:
         strings = os.fsdecode(read_exactly(more)).split("\0")  # a terminal may have sent bytes
@@ -153,6 +166,12 @@ def read_program() -> bytes:
         os.environ.update(env)
         if "TZ" in env:
             time.tzset()  # a name of a zone is in a file, and is UTC here
+    if _workplace is not None:
+        files = read_exactly(size)
+        try:
+            _workplace.unpack(memoryview(files), count, figures == 1)
+        except OSError as exc:
+            fail("workspace", exc, CONTROL)
     return source
 
 
@@ -229,6 +248,12 @@ def finish(status: int, interrupted: bool) -> int:
     if threading is not None:
         threading._shutdown()
     _run_exitfuncs()
+    if _workplace is not None:
+        try:
+            _workplace.save_figures()
+        except BaseException as exc:
+            hide_our_frames(exc)
+            complain("A figure could not be saved:", exc)
     end_main()
     for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
         stream = sys.__dict__.get(name)

@@ -23,21 +23,24 @@ import _socket
 
 REHEARSALS = 10  # CPython 3.11 and later specialise code that has run eight times
 
+STRAY_PATIENCE = 1.0  # seconds
+
 SERVER = 3  # the socket, see launch.SocketFD
 PROC_SELF = 4  # /proc/self, opened before the jail closed: for one look at the maps
 LIBRARY = 5  # an empty memory file, see library.py
 
 HEADER = struct.Struct("<c7xQ")  # tag, id
 RUN = struct.Struct("<c7xQQQQ")  # tag, id, address space in bytes, CPU seconds, 1: its program comes later
-FDS = struct.Struct("=4i")  # stdin, stdout, stderr, control
+FDS = struct.Struct("=5i")  # stdin, stdout, stderr, control, workspace; the last where runs have one
+FD = struct.calcsize("=i")
 STARTED = struct.Struct("<c7xQQ")  # tag, id, pid
 EXITED = struct.Struct("<c7xQQQQQQ")  # tag, id, wait status, user us, system us, max RSS KiB, reading
 FAILED = struct.Struct("<c7xQQ")  # tag, id, errno
 PIDFD = struct.Struct("=i")
 
 
-def look_at_maps(madvise) -> None:
-    """End here if any page is writable and executable, so that a run could write
+def look_at_maps(madvise) -> int:
+    """Return how many bytes are mapped. End here if any page is writable and executable, so that a run could write
     code, or writable and shared, so that it could write to other runs. Pages that
     are only a file's go back to the page cache: most were for starting and
     importing, and what is used comes back."""
@@ -45,39 +48,71 @@ def look_at_maps(madvise) -> None:
     with os.fdopen(smaps, "rb") as text:
         lines = text.readlines()
     os.close(PROC_SELF)
-    start = end = 0
+    start = end = mapped = 0
     mode = b""
     for line in lines:
         key, *rest = line.split()
         if not key.endswith(b":"):  # the first line of a map, as in proc_pid_maps(5)
             start, end = (int(address, 16) for address in key.split(b"-"))
             mode = rest[0]
+            mapped += end - start
             of_file = rest[-1].startswith(b"/")
             if b"w" in mode and (b"x" in mode or b"s" in mode):
                 raise RuntimeError("a page is writable and executable, or writable and shared: " + line.decode("ascii", "replace").strip())
         # Not writable may have been so: what the loader relocated would be lost.
         elif key == b"Anonymous:" and rest[0] == b"0" and of_file and b"w" not in mode:
             madvise(start, end - start, 4)  # MADV_DONTNEED
+    return mapped
 
 
 def warm(modules: list[str], library, late: list[str], trim) -> None:
     """Import what runs will find imported, keep the sources of what they may import
-    later, and leave no garbage for them to copy."""
+    later, and leave no garbage for them to copy. Runs with files import from those."""
     for name in modules:
         importlib.import_module(name)
-    library.fill(late)
-    sys.meta_path.insert(0, library)
-    sys.path[:] = []
-    sys.path_importer_cache.clear()
+    if library is not None:
+        library.fill(late)
+        sys.meta_path.insert(0, library)
+        sys.path[:] = []
+        sys.path_importer_cache.clear()
     gc.collect()
     trim()
     gc.freeze()  # what exists now is never touched by a run's collector, so its pages stay shared
 
 
+# Modules in C of the standard library that there is nothing for in a jail: terminals,
+# windows, databases of users, and tests of the interpreter's own.
+NO_USE = ("_tkinter", "_curses", "_curses_panel", "readline", "nis", "ossaudiodev", "spwd", "_test", "_xx", "xx", "_ctypes_test")
+
+
+def native_modules() -> list[str]:
+    """The standard library's modules in C that are files: none can be mapped later."""
+    names = []
+    for folder in sys.path:
+        if os.path.basename(folder) == "lib-dynload" and os.path.isdir(folder):
+            names += [file.partition(".")[0] for file in os.listdir(folder) if file.endswith(".so")]
+    return sorted(name for name in names if not name.startswith(NO_USE))
+
+
+def import_native() -> None:
+    """A build may lack the library that one of them needs; a run is then told so."""
+    for name in native_modules():
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue
+
+
 def stray_threads() -> int:
-    """How many threads this process has beside the one that forks."""
+    """How many threads this process has beside the one that forks, once those that are
+    about to end have."""
     threading = sys.modules.get("threading")
-    return 0 if threading is None else threading.active_count() - 1
+    if threading is None:
+        return 0
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(STRAY_PATIENCE)
+    return threading.active_count() - 1
 
 
 class Zygote:
@@ -109,11 +144,11 @@ class Zygote:
             os.write(SERVER, HEADER.pack(b"O", number))
         elif tag == b"R":
             _, _, memory, cpu, ahead = RUN.unpack(message)
-            self.start(number, memory, cpu, ahead == 1, FDS.unpack(ancillary[0][2]))
+            self.start(number, memory, cpu, ahead == 1, struct.unpack(f"={len(ancillary[0][2]) // FD}i", ancillary[0][2]))
         else:
             raise ValueError(f"unknown order {tag!r}")
 
-    def start(self, number: int, memory: int, cpu: int, ahead: bool, fds: tuple[int, int, int, int]) -> None:
+    def start(self, number: int, memory: int, cpu: int, ahead: bool, fds: tuple[int, ...]) -> None:
         try:
             pid = os.fork()
         except OSError as exc:
@@ -150,16 +185,28 @@ def main(config: dict, load) -> None:
         run = load("run")
         run.prepare(load("policy"), config["policy"])
         jail = load("jail").Jail(kernel, config)
+        if config["files"] is not None:
+            workplace = load("workplace")
+            workplace.prepare(config["threads"])
+            run.equip(workplace)
+            sys.path.extend(config["files"]["packages"])
+            import_native()
         for _ in range(REHEARSALS):
             run.rehearse()
-        library = load("library").Library(kernel, config["calls"]["mmap"], LIBRARY)
+        library = None
+        if config["files"] is None:
+            library = load("library").Library(kernel, config["calls"]["mmap"], LIBRARY)
+        else:
+            os.close(LIBRARY)
         config["sources"].clear()  # all are loaded
         warm(config["modules"], library, config["late"], kernel.trim)
+        if config["figures"]:
+            workplace.watch_figures()
         step = "threads"
         if stray_threads():
             raise RuntimeError("an import started a thread; a forked run would inherit its locks")
         step = "maps"
-        look_at_maps(partial(kernel.call, config["calls"]["madvise"]))
+        jail.mapped = look_at_maps(partial(kernel.call, config["calls"]["madvise"]))
         step = "seal"
         kernel.Filter(bytes.fromhex(config["seal"]), []).install(config["calls"]["seccomp"])
         os.write(SERVER, b"H")

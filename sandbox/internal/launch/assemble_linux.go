@@ -24,12 +24,14 @@ func dataArg(n uint32) (lo, hi uint32) { return dataArgs + 8*n, dataArgs + 8*n +
 const (
 	answerAllow  = unix.SECCOMP_RET_ALLOW
 	answerEPERM  = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
+	answerEAGAIN = unix.SECCOMP_RET_ERRNO | uint32(unix.EAGAIN)
 	answerENOSYS = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
 	answerKill   = uint32(unix.SECCOMP_RET_KILL_PROCESS)
 )
 
 // A policy answers a call for which one of the rules holds with matched, the
 // calls in absent as if the kernel had none such, and every other with fallback.
+// A rule that says so is answered EAGAIN instead.
 type policy struct {
 	rules             []rule
 	matched, fallback uint32
@@ -113,7 +115,11 @@ func (p policy) assemble() ([]bpf.Instruction, error) {
 func (p policy) block(rules []rule) ([]bpf.Instruction, error) {
 	var code []bpf.Instruction
 	for _, r := range rules {
-		one := []bpf.Instruction{bpf.RetConstant{Val: p.matched}}
+		answer := p.matched
+		if r.again {
+			answer = answerEAGAIN
+		}
+		one := []bpf.Instruction{bpf.RetConstant{Val: answer}}
 		for i := len(r.tests) - 1; i >= 0; i-- {
 			test, err := r.tests[i].code(len(one))
 			if err != nil {

@@ -1,5 +1,7 @@
 package launch
 
+import "slices"
+
 // The lists of system calls, as data. Every name is one of
 // github.com/elastic/go-seccomp-bpf/arch's, the kernel's own.
 
@@ -24,6 +26,7 @@ const (
 type rule struct {
 	name  string
 	tests []argTest
+	again bool // not made, but answered EAGAIN
 }
 
 // calls are rules without tests.
@@ -35,7 +38,15 @@ func calls(names ...string) []rule {
 	return rules
 }
 
-func when(name string, tests ...argTest) rule { return rule{name, tests} }
+func when(name string, tests ...argTest) rule { return rule{name: name, tests: tests} }
+
+// again are rules for calls that are answered as if there was nothing to do.
+func again(rules []rule) []rule {
+	for i := range rules {
+		rules[i].again = true
+	}
+	return rules
+}
 
 func arg(n uint32, op argOp, value uint64) argTest { return argTest{n, op, value} }
 
@@ -63,8 +74,20 @@ const (
 	mremapMayMove = 0x1
 	madvDontNeed  = 0x4
 	cloneFork     = 0x01200011 // CLONE_CHILD_SETTID|CLONE_CHILD_CLEARTID|SIGCHLD: glibc's fork, no other shape
+	// CLONE_VM|FS|FILES|SIGHAND|THREAD|SYSVSEM|SETTLS|PARENT_SETTID|CHILD_CLEARTID: glibc's pthread_create.
+	cloneThread = 0x003d0f00
 
-	fGetFD, fSetFD, fGetFL, fDupCloexec = 1, 2, 3, 1030
+	mapShared, mapPrivate = 0x1, 0x2
+	mapStack              = 0x20022 // MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK
+	openPath, openDirect  = 0x200000, 0x4000
+	openAsync             = 0x2000
+
+	fDup, fGetFD, fSetFD, fGetFL, fSetFL, fDupCloexec = 0, 1, 2, 3, 4, 1030
+	fGetLock, fSetLock, fSetLockWait                  = 5, 6, 7
+
+	familyUnix                             = 1
+	streamPair, pairCloexec, pairNonblock  = 1, 0x80001, 0x80801
+	fionRead, fionBlock, fioClex, fioNClex = 0x541b, 0x5421, 0x5451, 0x5450
 
 	prSetPdeathsig, prSetDumpable, sigKill = 1, 4, 9
 
@@ -140,11 +163,17 @@ var outer = concat(common, outerArch,
 )
 
 // seal is what a warm zygote gives up for itself and all its runs, on top of
-// outer: programs, paths (Landlock does not cover stat), and new executable
-// code. This list names what is *refused*; the rest stays as outer has it.
-var seal = concat(sealArch,
-	calls("execve", "openat", "readlinkat", "faccessat", "getdents64", "getcwd"),
-	[]rule{when("mmap", arg(2, anyBit, protExec)), when("mprotect", arg(2, anyBit, protExec))},
+// outer: programs, new executable code, and paths (Landlock does not cover stat).
+// This list names what is *refused*; the rest stays as outer has it.
+var seal = concat(sealCode, sealPaths)
+
+var (
+	sealCode = concat(sealArch,
+		calls("execve"),
+		[]rule{when("mmap", arg(2, anyBit, protExec)), when("mprotect", arg(2, anyBit, protExec))},
+	)
+	// Runs that have files keep what they are reached with.
+	sealPaths = concat(sealPathsArch, calls("openat", "readlinkat", "faccessat", "getdents64", "getcwd"))
 )
 
 // inner is all that a run of a profile without files, threads and processes may
@@ -157,6 +186,105 @@ var inner = concat(common,
 		when("tgkill", arg(0, equal, pidPlaceholder)),
 	},
 )
+
+// files is what outer and inner have more where runs have a folder of their own and may
+// read the interpreter's files. Landlock says which, of every call that opens, makes,
+// renames or removes; what it has no right for (ABI 7) is here only by descriptor, which
+// had to be opened: the mode, the times. Two things are left that a path alone is enough
+// for: whether it is there, with what stat says of it, and where a symbolic link leads.
+var files = concat(filesArch,
+	// O_PATH opens what Landlock does not look at.
+	[]rule{when("openat", arg(2, noBits, openPath))},
+	calls("statx", "readlinkat", "faccessat", "faccessat2", "getdents64", "getcwd", "chdir", "fchdir", "umask"),
+	calls("mkdirat", "unlinkat", "renameat", "renameat2", "linkat", "symlinkat"),
+	calls("ftruncate", "truncate", "fallocate", "fsync", "fdatasync", "fadvise64", "fstatfs"),
+	calls("pread64", "pwrite64", "readv", "writev", "copy_file_range", "sendfile", "msync"),
+	calls("fchmod"),
+	[]rule{when("utimensat", arg(1, equal, 0))},
+	// Maps of files: private, or shared with the file, whose size is bounded. Shared memory
+	// that is nobody's file would be in no bound.
+	[]rule{
+		when("mmap", arg(0, equal, 0), arg(2, noBits, protExec), arg(3, equal, mapShared)),
+		when("mmap", arg(0, equal, 0), arg(2, noBits, protExec), arg(3, equal, mapPrivate)),
+	},
+	// Descriptors, and what asyncio waits with. F_SETFL without O_ASYNC is no signal.
+	calls("dup", "dup3", "pipe2", "ppoll", "pselect6", "epoll_create1", "epoll_ctl", "epoll_pwait", "eventfd2"),
+	whenIn("fcntl", 1, fDup, fSetFD, fDupCloexec, fGetLock, fSetLock, fSetLockWait),
+	[]rule{when("fcntl", arg(1, equal, fSetFL), arg(2, noBits, openAsync|openDirect))},
+	whenIn("ioctl", 1, tcgets, fionRead, fionBlock, fioClex, fioNClex),
+	// A pair of sockets within one process: there is nobody else to name.
+	[]rule{
+		when("socketpair", arg(0, equal, familyUnix), arg(1, equal, streamPair)),
+		when("socketpair", arg(0, equal, familyUnix), arg(1, equal, pairCloexec)),
+		when("socketpair", arg(0, equal, familyUnix), arg(1, equal, pairNonblock)),
+		when("sendto", arg(4, equal, 0)), when("recvfrom", arg(4, equal, 0)),
+	},
+	calls("getsockname", "shutdown"),
+	[]rule{when("sched_getaffinity", arg(0, equal, thisPID))},
+)
+
+// filesOuter is what only outer has more then: a child says what its ruleset allows.
+var filesOuter = calls("landlock_add_rule")
+
+// threads is what outer and inner have more where runs may start some. RLIMIT_NPROC
+// says how many.
+var threads = concat(
+	[]rule{
+		when("clone", arg(0, equal, cloneThread)),
+		when("mmap", arg(0, equal, 0), arg(2, noBits, protExec), arg(3, equal, mapStack)),
+		when("mprotect", arg(2, noBits, protExec)), // a stack, out of reserved memory
+		when("madvise", arg(2, equal, madvDontNeed)),
+	},
+	calls("exit", "rseq"),
+	// pthread_join waits on a word of its own process as if others might wake it. A
+	// shared wait is a channel to other runs (see futexOps), so it is told to look again; CPython
+	// joins a thread once it is about to end.
+	again(whenIn("futex", 1, futexWait, futexWaitBitset, futexWaitBitset|futexClockRealtime)),
+)
+
+// Abilities are what runs of a profile can do beyond computing.
+type Abilities struct {
+	Files   bool `json:"files"`
+	Threads bool `json:"threads"`
+}
+
+func (a Abilities) outer() []rule {
+	if a.Files {
+		return a.widen(concat(outer, filesOuter))
+	}
+	return a.widen(outer)
+}
+
+func (a Abilities) inner() []rule { return a.widen(inner) }
+
+// widen is a list of what is allowed, with what these abilities need beside it.
+func (a Abilities) widen(list []rule) []rule {
+	var more []rule
+	if a.Files {
+		more = append(more, files...)
+	}
+	if a.Threads {
+		more = append(more, threads...)
+	}
+	without := func(rules []rule, name string) bool {
+		return slices.ContainsFunc(rules, func(r rule) bool { return r.name == name && len(r.tests) == 0 })
+	}
+	wide := slices.DeleteFunc(slices.Clone(list), func(r rule) bool { return len(r.tests) > 0 && without(more, r.name) })
+	for _, r := range more {
+		if !without(wide, r.name) {
+			wide = append(wide, r)
+		}
+	}
+	return wide
+}
+
+// seal is what a zygote whose runs have these abilities gives up.
+func (a Abilities) seal() []rule {
+	if a.Files {
+		return sealCode
+	}
+	return seal
+}
 
 // pidPlaceholder stands in inner for the run's own pid, which the child patches
 // into the program just before it installs it. No pid is ever this large.

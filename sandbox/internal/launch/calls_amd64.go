@@ -5,7 +5,11 @@ package launch
 var (
 	commonArch = calls("time")
 	outerArch  = calls("newfstatat", "open", "stat", "lstat", "readlink", "access", "dup2", "poll", "arch_prctl")
-	sealArch   = calls("newfstatat", "open", "stat", "lstat", "readlink", "access", "arch_prctl")
+	sealArch   = calls("arch_prctl")
+
+	sealPathsArch = calls("newfstatat", "open", "stat", "lstat", "readlink", "access")
+	filesArch     = calls("newfstatat", "stat", "lstat", "readlink", "access", "mkdir", "rmdir", "unlink", "rename", "link", "symlink",
+		"dup2", "pipe", "poll", "select", "epoll_wait")
 )
 
 // auditArch is what seccomp_data.arch holds for a call of this architecture

@@ -5,7 +5,10 @@ package launch
 var (
 	commonArch []rule
 	outerArch  = calls("fstatat")
-	sealArch   = calls("fstatat")
+	sealArch   []rule
+
+	sealPathsArch = calls("fstatat")
+	filesArch     = calls("fstatat")
 )
 
 // auditArch is what seccomp_data.arch holds for a call of this architecture

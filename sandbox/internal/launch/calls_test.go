@@ -1,11 +1,13 @@
 package launch
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
@@ -42,7 +44,7 @@ func namesUnder(t testing.TB, list ast.Node) (names []string) {
 			return true
 		}
 		from, ok := made.Fun.(*ast.Ident)
-		if !ok || !slices.Contains([]string{"calls", "when", "whenIn"}, from.Name) {
+		if !ok || !slices.Contains([]string{"calls", "when", "whenIn", "again"}, from.Name) {
 			return true
 		}
 		for _, a := range made.Args {
@@ -104,9 +106,23 @@ func TestArchitecturesAddNames(t *testing.T) {
 	}
 }
 
+// everyAbility are all that a profile can give.
+var everyAbility = []Abilities{{}, {Files: true}, {Threads: true}, {Files: true, Threads: true}}
+
+// everyList are the lists with every set of abilities.
+func everyList() map[string][]rule {
+	lists := map[string][]rule{}
+	for _, a := range everyAbility {
+		for name, rules := range map[string][]rule{"outer": a.outer(), "seal": a.seal(), "inner": a.inner()} {
+			lists[fmt.Sprintf("%s with %+v", name, a)] = rules
+		}
+	}
+	return lists
+}
+
 func TestNoCallIsNamedWithAndWithoutTests(t *testing.T) {
 	t.Parallel()
-	for list, rules := range map[string][]rule{"outer": outer, "seal": seal, "inner": inner} {
+	for list, rules := range everyList() {
 		plain := map[string]bool{}
 		for _, r := range rules {
 			if len(r.tests) > 0 {
@@ -129,14 +145,19 @@ func TestNoCallIsNamedWithAndWithoutTests(t *testing.T) {
 // never be made, and would make the list lie.
 func TestInnerIsWithinOuter(t *testing.T) {
 	t.Parallel()
-	for _, r := range inner {
-		if !slices.ContainsFunc(outer, func(o rule) bool { return o.name == r.name }) {
-			t.Errorf("inner has %s, outer does not", r.name)
+	for _, a := range everyAbility {
+		given := func(name string) bool {
+			return slices.ContainsFunc(a.outer(), func(o rule) bool { return o.name == name })
 		}
-	}
-	for _, r := range seal {
-		if !slices.ContainsFunc(outer, func(o rule) bool { return o.name == r.name }) {
-			t.Errorf("seal takes %s away, which outer does not give", r.name)
+		for _, r := range a.inner() {
+			if !given(r.name) {
+				t.Errorf("%+v: inner has %s, outer does not", a, r.name)
+			}
+		}
+		for _, r := range a.seal() {
+			if !given(r.name) {
+				t.Errorf("%+v: seal takes %s away, which outer does not give", a, r.name)
+			}
 		}
 	}
 }
@@ -146,19 +167,28 @@ func TestNeverGiven(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		"execveat", "vfork", "clone3", "ptrace", "process_vm_readv", "process_vm_writev", "mount", "umount2", "unshare", "setns",
-		"socket", "connect", "bind", "listen", "accept", "accept4", "sendto", "socketpair", "bpf", "perf_event_open",
+		"socket", "connect", "bind", "listen", "accept", "accept4", "setsockopt", "bpf", "perf_event_open", "mknod", "mknodat",
+		"chmod", "fchmodat", "chown", "fchown", "fchownat", "setxattr", "lsetxattr", "fsetxattr", "chroot", "pivot_root", "flock",
 		"userfaultfd", "io_uring_setup", "io_uring_enter", "keyctl", "add_key", "request_key", "memfd_create", "memfd_secret",
 		"shmget", "mq_open", "timer_create", "inotify_init1", "fanotify_init", "pidfd_getfd", "pidfd_send_signal",
 		"process_madvise", "openat2", "name_to_handle_at", "open_by_handle_at", "personality", "modify_ldt",
-		"tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "setuid", "setresuid", "capset", "landlock_add_rule", "mlock", "mlockall",
+		"tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "setuid", "setresuid", "capset", "mlock", "mlockall",
 	} {
-		for list, rules := range map[string][]rule{"outer": outer, "inner": inner} {
-			if slices.ContainsFunc(rules, func(r rule) bool { return r.name == name }) {
+		for list, rules := range everyList() {
+			if !strings.HasPrefix(list, "seal") && slices.ContainsFunc(rules, func(r rule) bool { return r.name == name }) {
 				t.Errorf("%s gives %s", list, name)
 			}
 		}
 	}
-	for _, name := range []string{"prctl", "clone", "openat", "ioctl", "setpriority", "prlimit64", "seccomp", "sendmsg", "recvmsg", "execve"} {
+	never := []string{"prctl", "setpriority", "prlimit64", "seccomp", "sendmsg", "recvmsg", "execve", "landlock_add_rule", "landlock_restrict_self"}
+	for _, a := range everyAbility {
+		for _, name := range never {
+			if slices.ContainsFunc(a.inner(), func(r rule) bool { return r.name == name }) {
+				t.Errorf("inner with %+v gives %s", a, name)
+			}
+		}
+	}
+	for _, name := range []string{"clone", "openat", "ioctl", "sendto", "socketpair", "landlock_add_rule"} {
 		if slices.ContainsFunc(inner, func(r rule) bool { return r.name == name }) {
 			t.Errorf("inner gives %s", name)
 		}

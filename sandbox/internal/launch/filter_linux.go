@@ -31,20 +31,21 @@ type Filters struct {
 	Inner Program // default-deny; a run
 }
 
-// NewFilters assembles the lists of this package for this architecture.
-func NewFilters() (Filters, error) {
+// NewFilters assembles the lists of this package for this architecture and for runs
+// with these abilities.
+func NewFilters(a Abilities) (Filters, error) {
 	if auditArch == 0 {
 		return Filters{}, errors.New("no list of system calls for this architecture")
 	}
 	var f Filters
 	var err error
-	if f.Outer, err = allowOnly(outer); err != nil {
+	if f.Outer, err = allowOnly(a.outer()); err != nil {
 		return f, fmt.Errorf("outer filter: %w", err)
 	}
-	if f.Seal, err = refuse(seal); err != nil {
+	if f.Seal, err = refuse(a.seal()); err != nil {
 		return f, fmt.Errorf("seal: %w", err)
 	}
-	if f.Inner, err = allowOnly(inner); err != nil {
+	if f.Inner, err = allowOnly(a.inner()); err != nil {
 		return f, fmt.Errorf("inner filter: %w", err)
 	}
 	return f, nil

@@ -8,7 +8,7 @@ import (
 
 func TestFiltersAnswer(t *testing.T) {
 	t.Parallel()
-	filters := simulatedFilters(t)
+	filters := simulatedFilters(t, Abilities{})
 	const high = 1 << 32
 	for _, c := range []struct {
 		filter, name string
@@ -118,7 +118,7 @@ func TestFiltersAnswer(t *testing.T) {
 // judged as that call: in neither half, at no position, for no rule.
 func TestRefusedArgumentIsNoNumber(t *testing.T) {
 	t.Parallel()
-	for name, f := range simulatedFilters(t) {
+	for name, f := range simulatedFilters(t, Abilities{}) {
 		for nr, rules := range f.rules {
 			for _, r := range rules {
 				if len(r.tests) == 0 {
@@ -154,7 +154,7 @@ func satisfying(r rule) (args [6]uint64) {
 
 func TestRunMaySignalOnlyItself(t *testing.T) {
 	t.Parallel()
-	f, err := NewFilters()
+	f, err := NewFilters(Abilities{})
 	if err != nil {
 		t.Fatal(err)
 	}

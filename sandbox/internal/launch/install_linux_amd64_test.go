@@ -48,7 +48,7 @@ func filtered(filter, name string) {
 	if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGILL), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0); errno != 0 {
 		os.Exit(survived)
 	}
-	filters, err := NewFilters()
+	filters, err := NewFilters(Abilities{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(survived)

@@ -60,9 +60,37 @@ func Ruleset(abi int) []byte {
 	return append([]byte(nil), raw[:size]...)
 }
 
-// restrictFiles leaves the calling thread only the files in read, and those in
-// exec to read and execute. It is inherited and can't be undone.
-func restrictFiles(abi int, read, exec []string) error {
+// What is allowed beneath a path.
+const (
+	accessRead = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
+	accessExec = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_EXECUTE
+	// No device, no FIFO, no socket, and nothing to execute.
+	accessWork = accessRead | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE |
+		unix.LANDLOCK_ACCESS_FS_REMOVE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR |
+		unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_MAKE_SYM |
+		unix.LANDLOCK_ACCESS_FS_REFER
+)
+
+// ReadAccess and WorkAccess are the rights of a run on what it may read, and on the
+// folder that it works in. The latter takes LandlockWorkABI.
+func ReadAccess() uint64 { return accessRead }
+
+// NullAccess are the rights on the null device.
+func NullAccess() uint64 {
+	return unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE
+}
+
+// WorkAccess: see ReadAccess.
+func WorkAccess() uint64 { return accessWork }
+
+// LandlockWorkABI is the first version that has a right for everything that a run may
+// change in its folder, truncation at last (Linux 6.2).
+const LandlockWorkABI = 3
+
+// restrictFiles leaves the calling thread only the files in read, those in exec to
+// read and execute, and those beneath the folders in work to work with; and what
+// ProcSelfFD is. It is inherited and can't be undone.
+func restrictFiles(abi int, read, exec, work []string) error {
 	attr := Ruleset(abi)
 	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET,
 		uintptr(unsafe.Pointer(&attr[0])), uintptr(len(attr)), 0)
@@ -71,15 +99,17 @@ func restrictFiles(abi int, read, exec []string) error {
 	}
 	ruleset := int(fd)
 	defer unix.Close(ruleset)
-	const readFile, readDir = unix.LANDLOCK_ACCESS_FS_READ_FILE, unix.LANDLOCK_ACCESS_FS_READ_DIR
-	for _, path := range read {
-		if err := allowBeneath(ruleset, path, readFile|readDir); err != nil {
-			return err
-		}
+	if err := allowBeneathFD(ruleset, ProcSelfFD, accessRead); err != nil {
+		return fmt.Errorf("/proc/self: %w", err)
 	}
-	for _, path := range exec {
-		if err := allowBeneath(ruleset, path, readFile|unix.LANDLOCK_ACCESS_FS_EXECUTE); err != nil {
-			return err
+	for _, allowed := range []struct {
+		paths  []string
+		access uint64
+	}{{read, accessRead}, {exec, accessExec}, {work, accessWork}} {
+		for _, path := range allowed.paths {
+			if err := allowBeneath(ruleset, path, allowed.access); err != nil {
+				return err
+			}
 		}
 	}
 	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), 0, 0); errno != 0 {
@@ -94,17 +124,25 @@ func allowBeneath(ruleset int, path string, access uint64) error {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
 	defer unix.Close(fd)
+	if err := allowBeneathFD(ruleset, fd, access); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func allowBeneathFD(ruleset, fd int, access uint64) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return fmt.Errorf("stat %s: %w", path, err)
+		return fmt.Errorf("stat: %w", err)
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		access &^= unix.LANDLOCK_ACCESS_FS_READ_DIR // EINVAL on a file
+		// EINVAL for others on a file.
+		access &= unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_EXECUTE
 	}
 	rule := unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(fd)}
 	if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH,
 		uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 {
-		return fmt.Errorf("add rule for %s: %w", path, errno)
+		return fmt.Errorf("add rule: %w", errno)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -42,6 +43,23 @@ func launch() {
 	os.Exit(1)
 }
 
+// Argv is the argument list of a launch whose runs have these abilities.
+func Argv(a Abilities) []string {
+	argv := []string{Arg0}
+	if a.Files {
+		argv = append(argv, "files")
+	}
+	if a.Threads {
+		argv = append(argv, "threads")
+	}
+	return argv
+}
+
+// abilitiesIn is the inverse of Argv.
+func abilitiesIn(argv []string) Abilities {
+	return Abilities{Files: slices.Contains(argv[1:], "files"), Threads: slices.Contains(argv[1:], "threads")}
+}
+
 // FailureTag is the first byte of the message that carries a Failure.
 const FailureTag = 'L'
 
@@ -54,7 +72,7 @@ type step struct {
 // enter is the outer jail. The order is security: see the reason at each step.
 // TestOuterJail proves the result from outside.
 func enter() error {
-	filters, err := NewFilters() // first: the server may not know yet what the spec is
+	filters, err := NewFilters(abilitiesIn(os.Args)) // first: the server may not know yet what the spec is
 	if err != nil {
 		return &stepError{"seccomp", err}
 	}
@@ -71,6 +89,10 @@ func enter() error {
 		// While this process still has its namespaces' capabilities.
 		{"namespace_user", func() error { return unless(!spec.SelfMap, func() error { return mapSelf(spec.UID, spec.GID) }) }},
 		{"namespace_uts", func() error { return unless(!spec.NewUTS, hideHost) }},
+		// For one look of the zygote at its own maps, whichever uid it has by then. Before
+		// the workspaces, which hide it.
+		{"proc_self", openProcSelf},
+		{"workspace", func() error { return unless(spec.Workspaces.Mounts == 0, spec.Workspaces.mount) }},
 		// Before the uid goes: they need CAP_SETPCAP and CAP_SETGID.
 		{"capabilities", dropBounding},
 		{"uid", func() error { return unless(!spec.Drop, func() error { return switchUser(spec.UID, spec.GID) }) }},
@@ -85,11 +107,9 @@ func enter() error {
 		{"hangup", func() error { return unless(!spec.NoHangup, ignoreHangup) }},
 		{"rlimits", func() error { return limit(spec) }},
 		{"huge_pages", noHugePages},
-		// For one look of the zygote at its own maps, whichever uid it has by then.
-		{"proc_self", openProcSelf},
 		// Last but one: all of the above opens files.
 		{"landlock", func() error {
-			return unless(spec.LandlockABI == 0, func() error { return restrictFiles(spec.LandlockABI, append(spec.Read, "/proc/self"), spec.Exec) })
+			return unless(spec.LandlockABI == 0, func() error { return restrictFiles(spec.LandlockABI, spec.Read, spec.Exec, spec.Write) })
 		}},
 		// Last: it refuses most of the calls above.
 		{"seccomp", func() error { return install(filters.Outer) }},

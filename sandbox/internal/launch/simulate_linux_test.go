@@ -86,10 +86,11 @@ func native(t testing.TB, name string, args ...uint64) call {
 // simulatedPID is the run's.
 const simulatedPID = 4711
 
-// simulatedFilters are the three programs by name, with what each list says.
-func simulatedFilters(t testing.TB) map[string]simulatedFilter {
+// simulatedFilters are the three programs by name, with what each list says, for runs
+// with these abilities.
+func simulatedFilters(t testing.TB, a Abilities) map[string]simulatedFilter {
 	t.Helper()
-	f, err := NewFilters()
+	f, err := NewFilters(a)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,9 +98,9 @@ func simulatedFilters(t testing.TB) map[string]simulatedFilter {
 		binary.NativeEndian.PutUint32(f.Inner[at:], simulatedPID)
 	}
 	return map[string]simulatedFilter{
-		"outer": newSimulatedFilter(t, f.Outer, outer, answerAllow, answerEPERM),
-		"seal":  newSimulatedFilter(t, f.Seal, seal, answerEPERM, answerAllow),
-		"inner": newSimulatedFilter(t, f.Inner, patched(inner), answerAllow, answerEPERM),
+		"outer": newSimulatedFilter(t, f.Outer, a.outer(), answerAllow, answerEPERM),
+		"seal":  newSimulatedFilter(t, f.Seal, a.seal(), answerEPERM, answerAllow),
+		"inner": newSimulatedFilter(t, f.Inner, patched(a.inner()), answerAllow, answerEPERM),
 	}
 }
 
@@ -138,6 +139,9 @@ func newSimulatedFilter(t testing.TB, p Program, rules []rule, named, fallback u
 func (f simulatedFilter) want(c call) uint32 {
 	for _, r := range f.rules[c.nr] {
 		if r.holds(c.args) {
+			if r.again {
+				return answerEAGAIN
+			}
 			return f.named
 		}
 	}

@@ -26,6 +26,11 @@ type Spec struct {
 	Read []string `json:"read"`
 	Exec []string `json:"exec"`
 
+	// Write are the folders beneath which runs work, each in one of its own.
+	Write []string `json:"write"`
+	// Workspaces are mounted first; none without a mount namespace of this process's own.
+	Workspaces Workspaces `json:"workspaces"`
+
 	// Processes bounds RLIMIT_NPROC, which counts by uid; 0 leaves it alone
 	// (the uid is shared with processes that are not ours).
 	Processes uint64 `json:"processes"`
