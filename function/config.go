@@ -32,6 +32,7 @@ type Config struct {
 	Require        []string // nil: what the profile needs
 	Python         string   // empty: found
 	TokensFile     string   // empty: no tokens
+	Workspace      string   // empty: workspaces are mounted
 
 	Telemetry telemetry.Config
 }
@@ -52,6 +53,7 @@ type environment struct {
 	Require        names       `env:"SANDBOX_REQUIRE"`
 	Python         string      `env:"SANDBOX_PYTHON"`
 	TokensFile     string      `env:"SANDBOX_TOKENS_FILE"`
+	Workspace      string      `env:"SANDBOX_WORKSPACE"`
 }
 
 // ParseConfig reads the variables that Config has, through getenv and nothing
@@ -91,6 +93,7 @@ func ParseConfig(getenv func(string) string) (Config, error) {
 		Require:        raw.Require,
 		Python:         raw.Python,
 		TokensFile:     raw.TokensFile,
+		Workspace:      raw.Workspace,
 		Telemetry:      exporters,
 	}, nil
 }
@@ -129,7 +132,8 @@ func (c Config) SandboxConfig(log *slog.Logger) (sandbox.Config, error) {
 		Python:        c.Python,
 		MemoryLimit:   c.MemoryLimit,
 		MemoryReserve: c.MemoryReserve,
-		Doors:         c.doors(),
+		Doors:         c.doors(profile.Workspace > 0),
+		Workspace:     c.Workspace,
 		Require:       c.Require,
 		Log:           log,
 	}, nil

@@ -82,20 +82,20 @@ func TestParseConfigRefuses(t *testing.T) {
 // TestDoors: what clients may cost fits a container of 704 MiB beside one run of
 // 512 MiB, the memory line (64), the server (25) and two zygotes (14 each).
 func TestDoors(t *testing.T) {
-	d := testConfig(t, "SANDBOX_MAX_WAIT=30s").doors()
+	d := testConfig(t, "SANDBOX_MAX_WAIT=30s").doors(false)
 	doors := d.Fixed + d.PerSlot
 	t.Logf("fixed %.1f MiB, per slot %.1f MiB", float64(d.Fixed)/(1<<20), float64(d.PerSlot)/(1<<20))
 	const room = 704 - (512 + 3) - 64 - 25 - 2*14
 	if doors > (room-10)<<20 {
 		t.Errorf("doors are %.1f MiB of %d", float64(doors)/(1<<20), room)
 	}
-	if on := testConfig(t, "OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4318").doors(); d.Telemetry != 0 || on.Telemetry != 12<<20 {
+	if on := testConfig(t, "OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4318").doors(false); d.Telemetry != 0 || on.Telemetry != 12<<20 {
 		t.Errorf("telemetry: %d bytes, with exporters %d", d.Telemetry, on.Telemetry)
 	}
-	if plain := testConfig(t).doors(); plain.PerSlot >= d.PerSlot || plain.Fixed != d.Fixed {
+	if plain := testConfig(t).doors(false); plain.PerSlot >= d.PerSlot || plain.Fixed != d.Fixed {
 		t.Errorf("without a line: %+v, with one: %+v", plain, d)
 	}
-	if many := testConfig(t, "SANDBOX_MAX_CONNECTIONS=256").doors(); many.Fixed-testConfig(t).doors().Fixed != 128*connectionBytes {
+	if many := testConfig(t, "SANDBOX_MAX_CONNECTIONS=256").doors(false); many.Fixed-testConfig(t).doors(false).Fixed != 128*connectionBytes {
 		t.Errorf("128 connections more cost %d", many.Fixed)
 	}
 }

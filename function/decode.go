@@ -71,7 +71,7 @@ func newDecoder(body []byte) *jsontext.Decoder { return jsontext.NewDecoder(byte
 //
 // Errors, in this order: *jsonError, *fieldErrors, errBlank.
 func decodeJob(dec *jsontext.Decoder, profile *sandbox.Profile) (sandbox.Job, error) {
-	job := sandbox.Job{Limits: sandbox.Limits{Timeout: profile.Limits.DefaultTimeout, Memory: profile.Limits.Memory}}
+	job := sandbox.Job{Figures: profile.Figures, Limits: sandbox.Limits{Timeout: profile.Limits.DefaultTimeout, Memory: profile.Limits.Memory}}
 	var wrong fieldErrors
 	if err := decodeObject(dec, profile, &job, &wrong); err != nil {
 		return sandbox.Job{}, malformed(err)
@@ -146,6 +146,12 @@ func decodeObject(dec *jsontext.Decoder, profile *sandbox.Profile, job *sandbox.
 			err = decodeArgs(dec, job, wrong)
 		case "env":
 			err = decodeEnv(dec, profile, job, wrong)
+		case "files":
+			err = decodeFiles(dec, profile, job, wrong)
+		case "outputs":
+			err = decodeOutputs(dec, profile, job, wrong)
+		case "figures":
+			err = decodeFigures(dec, profile, job, wrong)
 		default:
 			wrong.add("body."+short(name), fmt.Sprintf("unknown field %q; names are case-sensitive", short(name)), nil)
 			err = dec.SkipValue()

@@ -38,10 +38,25 @@ const (
 	decodeBytes = 14 << 20
 	// handoverBytes: the program on its way to the run.
 	handoverBytes = MaxBody
+	// filesReplyBytes: the files of an encoded reply, in base64 and with all that is said of
+	// them. It is there from the run's end until it is written.
+	filesReplyBytes = sandbox.MaxOutputBytes/3*4 + 256<<10
+	// filesBytes: the files of a run before they are encoded.
+	filesBytes = sandbox.MaxOutputBytes + 64<<10
 )
 
-// doors is what the service may hold on behalf of its clients.
-func (c Config) doors() sandbox.Doors {
+// doors is what the service may hold on behalf of its clients, where programs have files
+// or not.
+func (c Config) doors(files bool) sandbox.Doors {
+	doors := c.plainDoors()
+	if files {
+		doors.Fixed += intakeBase * filesReplyBytes
+		doors.PerSlot += int64(intakeOfSlot(c.MaxWait > 0))*filesReplyBytes + filesBytes
+	}
+	return doors
+}
+
+func (c Config) plainDoors() sandbox.Doors {
 	return sandbox.Doors{
 		Fixed:   int64(c.MaxConnections+HealthChecks)*connectionBytes + (Lobby+1)*visitorBytes + intakeBase*intakeBytes + decodeBytes,
 		PerSlot: int64(intakeOfSlot(c.MaxWait > 0))*intakeBytes + handoverBytes,

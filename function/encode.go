@@ -33,7 +33,7 @@ func encodeResult(result sandbox.Result, timeout, waited time.Duration) reply {
 	}
 
 	const others = 512 // everything but the streams; six bytes for each of theirs is \u0000
-	b := make([]byte, 0, 6*(len(stdout)+len(stderr))+others)
+	b := make([]byte, 0, 6*(len(stdout)+len(stderr))+others+filesLength(result.Files))
 	b = append(b, `{"stdout":`...)
 	b = appendText(b, stdout)
 	b = append(b, `,"stderr":`...)
@@ -48,7 +48,12 @@ func encodeResult(result sandbox.Result, timeout, waited time.Duration) reply {
 	b = strconv.AppendBool(b, result.Stdout.Truncated)
 	b = append(b, `,"stderr":`...)
 	b = strconv.AppendBool(b, result.Stderr.Truncated)
-	b = append(b, `},"usage":{"wall_ms":`...)
+	b = append(b, '}')
+	if result.Files != nil {
+		b = append(b, `,"files":`...)
+		b = appendFiles(b, result.Files)
+	}
+	b = append(b, `,"usage":{"wall_ms":`...)
 	b = appendMillis(b, result.Usage.Wall)
 	b = append(b, `,"cpu_ms":`...)
 	b = appendMillis(b, result.Usage.CPU)

@@ -85,7 +85,7 @@ func (f *fakeBox) Profile() *sandbox.Profile {
 
 var testProfile = sandbox.Profile{
 	Name: "minimal", Description: "for tests",
-	Limits:  sandbox.ProfileLimits{Memory: 512, MaxTimeout: 30 * time.Second, DefaultTimeout: 10 * time.Second},
+	Limits:  sandbox.ProfileLimits{LeastMemory: sandbox.MinMemory, Memory: 512, MaxTimeout: 30 * time.Second, DefaultTimeout: 10 * time.Second},
 	Imports: []string{"math", "json", "csv"},
 	Env:     []string{"DEBUG", "APP_*"},
 	Policy: sandbox.Policy{
@@ -95,7 +95,7 @@ var testProfile = sandbox.Profile{
 }
 
 func (f *fakeBox) Budget() sandbox.Budget {
-	return sandbox.Budget{Limit: 704, Reserve: 704 - 515*sandbox.MiB(f.slots), Weight: 515, Slots: f.slots}
+	return sandbox.Budget{Beside: 3, Limit: 704, Reserve: 704 - 515*sandbox.MiB(f.slots), Weight: 515, Slots: f.slots}
 }
 
 func (f *fakeBox) Layers() []sandbox.Layer {

@@ -31,6 +31,10 @@ type profileBody struct {
 	AllowedImports   []string        `json:"allowed_imports"`
 	AllowedEnv       []string        `json:"allowed_env"`
 	BlocklistEntries int             `json:"blocklist_entries"`
+	Packages         bool            `json:"packages"`      // those beside the interpreter may be imported
+	Threads          int             `json:"threads"`       // that a program may have beside its first
+	WorkspaceMiB     sandbox.MiB     `json:"workspace_mib"` // 0: no files
+	Figures          bool            `json:"figures"`       // open ones are returned
 	ScanStages       scanStages      `json:"scan_stages"`
 	Limits           limitsBody      `json:"limits"`
 	Admission        admissionBody   `json:"admission"`
@@ -53,6 +57,9 @@ type limitsBody struct {
 	MaxMemoryMB       sandbox.MiB `json:"max_memory_mb"` // and the default
 	MaxBodyBytes      int         `json:"max_body_bytes"`
 	MaxOutputBytes    int         `json:"max_output_bytes"` // of each stream
+	MaxFiles          int         `json:"max_files"`        // in a request; 0: none
+	MaxOutputFiles    int         `json:"max_output_files"`
+	MaxFilesBytes     int         `json:"max_output_files_bytes"` // of all of them
 }
 
 type admissionBody struct {
@@ -77,6 +84,14 @@ func (s *Service) metrics(x *exchange) (reply, error) {
 	return reply{status: http.StatusOK, mediaType: mediaType, body: text}, nil
 }
 
+// ifFiles is a bound of files, 0 where programs have none.
+func ifFiles(p *sandbox.Profile, bound int) int {
+	if p.Workspace == 0 {
+		return 0
+	}
+	return bound
+}
+
 func (s *Service) profile(*exchange) (reply, error) {
 	p, budget, now := s.box.Profile(), s.box.Budget(), s.gate.Occupancy()
 	body, err := json.Marshal(profileBody{
@@ -85,6 +100,10 @@ func (s *Service) profile(*exchange) (reply, error) {
 		AllowedImports:   slices.Sorted(slices.Values(p.Imports)),
 		AllowedEnv:       append([]string{}, slices.Sorted(slices.Values(p.Env))...),
 		BlocklistEntries: len(p.Policy.BlocklistAudit.Entries),
+		Packages:         p.Packages,
+		Threads:          p.Threads,
+		WorkspaceMiB:     p.Workspace,
+		Figures:          p.Figures,
 		ScanStages: scanStages{
 			Pre:  []string{"ast_scan", "blocklist_audit"},
 			Post: []string{},
@@ -100,6 +119,9 @@ func (s *Service) profile(*exchange) (reply, error) {
 			MaxMemoryMB:       p.Limits.Memory,
 			MaxBodyBytes:      MaxBody,
 			MaxOutputBytes:    sandbox.CaptureLimit,
+			MaxFiles:          ifFiles(p, sandbox.MaxInputs),
+			MaxOutputFiles:    ifFiles(p, sandbox.MaxOutputs),
+			MaxFilesBytes:     ifFiles(p, sandbox.MaxOutputBytes),
 		},
 		Admission: admissionBody{
 			MaxConcurrent:  budget.Slots,

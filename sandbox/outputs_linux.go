@@ -43,6 +43,7 @@ func (ws *workspace) outputs(patterns []string) (found []OutputFile, err error) 
 	}
 	defer unix.Close(dir)
 	room := int64(MaxOutputBytes)
+	found = []OutputFile{}
 	for i, f := range w.found {
 		out := OutputFile{Name: f.name, Size: f.size}
 		switch {
@@ -139,13 +140,15 @@ func readBeneath(dir int, name string, most int64) ([]byte, error) {
 	}
 	file := os.NewFile(uintptr(at), "output")
 	defer file.Close()
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.Join(err, errors.New("no regular file"))
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(file, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = errors.New("longer than it was")
+	if !info.Mode().IsRegular() || info.Size() > most {
+		return nil, errors.New("not the file that was found")
 	}
+	data := make([]byte, info.Size())
+	_, err = io.ReadFull(file, data)
 	return data, err
 }
 

@@ -41,7 +41,7 @@ func TestVerdict(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	profile := &sandbox.Profile{Name: "p", Limits: sandbox.ProfileLimits{Memory: 512, MaxTimeout: 30 * time.Second, DefaultTimeout: 10 * time.Second}}
+	profile := &sandbox.Profile{Name: "p", Limits: sandbox.ProfileLimits{LeastMemory: 64, Memory: 512, MaxTimeout: 30 * time.Second, DefaultTimeout: 10 * time.Second}}
 	tests := []struct {
 		name string
 		cmd  runCmd

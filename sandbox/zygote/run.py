@@ -243,17 +243,17 @@ def become_main() -> None:
 def finish(status: int, interrupted: bool) -> int:
     """What the interpreter does once the program's last line ran and its exception
     was printed, in its order: wait for threads, run atexit, end the objects of
-    ``__main__``, flush. Returns the exit status, or does not return at all."""
+    ``__main__``, flush; and save figures first. Returns the exit status, or does not return at all."""
     threading = _modules.get("threading")
     if threading is not None:
         threading._shutdown()
-    _run_exitfuncs()
     if _workplace is not None:
-        try:
+        try:  # before matplotlib closes them at exit
             _workplace.save_figures()
         except BaseException as exc:
             hide_our_frames(exc)
             complain("A figure could not be saved:", exc)
+    _run_exitfuncs()
     end_main()
     for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
         stream = sys.__dict__.get(name)
