@@ -29,6 +29,8 @@ var attackFiles embed.FS
 //	                                 victim, server, files, visitors, signals
 //	# may be absent: why             this machine may have no such thing to attack
 //	# not on gVisor: why             where nothing holds it
+//	# files allow: what, and why     what a profile with files and threads lets it do, which
+//	                                 can't be seen from outside either
 type declared struct {
 	name, code  string
 	outer       bool
@@ -37,6 +39,7 @@ type declared struct {
 	seen        []string // sorted
 	mayBeAbsent string
 	notOnGVisor string
+	filesAllow  string
 }
 
 // containedBy says what the declaration means for a jail with its layers.
@@ -87,7 +90,7 @@ func parseAttack(text string) (declared, error) {
 			break
 		}
 		name, value, found := strings.Cut(comment, ": ")
-		known := found && slices.Contains([]string{"contained by", "outer relies on", "not by outer", "not by inner", "seen from outside", "may be absent", "not on gVisor"}, name)
+		known := found && slices.Contains([]string{"contained by", "outer relies on", "not by outer", "not by inner", "seen from outside", "may be absent", "not on gVisor", "files allow"}, name)
 		switch {
 		case known && told == 0:
 			return declared{}, fmt.Errorf("%q stands before what the attack tries", comment)
@@ -103,7 +106,7 @@ func parseAttack(text string) (declared, error) {
 			told++
 		}
 	}
-	a := declared{mayBeAbsent: fields["may be absent"], notOnGVisor: fields["not on gVisor"]}
+	a := declared{mayBeAbsent: fields["may be absent"], notOnGVisor: fields["not on gVisor"], filesAllow: fields["files allow"]}
 	switch fields["contained by"] {
 	case "outer, inner":
 		a.outer, a.inner = true, true

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"codecell/sandbox/internal/launch"
 )
 
 // requirePython returns a search as this process's own user, and an interpreter
@@ -32,6 +35,24 @@ func requireRoot(t *testing.T) {
 	t.Helper()
 	if uid := os.Geteuid(); uid != 0 {
 		t.Skipf("want uid 0, have %d", uid)
+	}
+}
+
+// requireWorkspaces wants a kernel that can hold a program with files of its own.
+func requireWorkspaces(t *testing.T) {
+	t.Helper()
+	if abi, err := launch.LandlockABI(); err != nil || abi < launch.LandlockWorkABI {
+		t.Skipf("want Landlock of ABI %d or later, have %d (%v)", launch.LandlockWorkABI, abi, err)
+	}
+}
+
+// requirePackages wants what the profile data-science imports, beside Debian's interpreter.
+func requirePackages(t *testing.T) {
+	t.Helper()
+	const python = "/usr/bin/python3"
+	out, err := exec.CommandContext(t.Context(), python, "-c", "import numpy, pandas, scipy, matplotlib, PIL").CombinedOutput()
+	if err != nil {
+		t.Skipf("want Debian's python3-numpy, python3-pandas, python3-scipy and python3-matplotlib: %v: %s", err, lastLine(out))
 	}
 }
 

@@ -1,6 +1,7 @@
 # Memory that stays, goes or is seen otherwise than a program needs.
 # contained by: outer, inner
 # may be absent: a kernel may be built without NUMA and protection keys
+# files allow: msync, of what it has mapped anyway
 page, room = call(9, 0, 8192, 3, 0x22, -1, 0), memory(bytes(8))
 table({
     "mlock": call(149, page, 4096), "mlock2": call(325, page, 4096, 1), "munlock": call(150, page, 4096), "mlockall": call(151, 2), "munlockall": call(152), "mincore": call(27, page, 4096, room), "msync": call(26, page, 4096, 4),

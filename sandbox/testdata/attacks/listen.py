@@ -1,5 +1,6 @@
 # Opens doors of its own.
 # contained by: outer, inner
+# files allow: a pair of sockets that are connected to one another
 tcp, unix = call(41, 2, 1, 0), call(41, 1, 1, 0)
 name = b"\0codecell-attack-%d" % os.getpid()
 results = {

@@ -1,5 +1,6 @@
 # Asks whether a file is there, and what it is.
 # contained by: outer, inner
+# files allow: stat of its own descriptors; that a file is there is hidden where there is a mount namespace
 room, file = memory(bytes(256)), path("/etc/passwd")
 table({
     "stat": call(4, file, room), "lstat": call(6, file, room), "newfstatat": call(262, AT_FDCWD, file, room, 0), "statx": call(332, AT_FDCWD, file, 0, 0xFFF, room),
