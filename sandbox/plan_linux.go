@@ -77,8 +77,18 @@ func keepsSignalLimit() bool {
 	return !errors.Is(err, unix.EPERM)
 }
 
-// possible refuses a server that is root but can't make anybody else of its runs.
-func (p plan) possible() error {
+// withVolume is the plan where workspaces are made in a volume: what is mounted there is the
+// server's, and would be out of reach of a mount namespace of the zygote's.
+func (p plan) withVolume(folder *os.File) plan {
+	p.volume = folder
+	p.namespaces &^= unix.CLONE_NEWNS
+	p.nsWhy = "SANDBOX_WORKSPACE is a mount of the server's"
+	return p
+}
+
+// possible refuses a server that is root but can't make anybody else of its runs, or can't
+// remove the files that they will have.
+func (p plan) possible(files bool) error {
 	if !p.drop {
 		return nil
 	}
@@ -89,6 +99,12 @@ func (p plan) possible() error {
 	}
 	const need = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
 	if held[0].Effective&need == need {
+		const needFiles = 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_FOWNER
+		if files && held[0].Effective&needFiles != needFiles {
+			return errors.New("sandbox: started as root, but without CAP_DAC_OVERRIDE and CAP_FOWNER: " +
+				"what programs leave in their workspaces belongs to another user and could not be removed. " +
+				"Start the server as an ordinary user (65532, say), or give it these two capabilities")
+		}
 		return nil
 	}
 	return errors.New("sandbox: started as root, but without CAP_SETUID and CAP_SETGID: " +

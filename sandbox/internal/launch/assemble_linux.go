@@ -23,6 +23,7 @@ func dataArg(n uint32) (lo, hi uint32) { return dataArgs + 8*n, dataArgs + 8*n +
 // The answers of a program, for bpf.RetConstant.
 const (
 	answerAllow  = unix.SECCOMP_RET_ALLOW
+	answerDone   = unix.SECCOMP_RET_ERRNO // with 0 for the error
 	answerEPERM  = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
 	answerEAGAIN = unix.SECCOMP_RET_ERRNO | uint32(unix.EAGAIN)
 	answerENOSYS = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
@@ -31,7 +32,7 @@ const (
 
 // A policy answers a call for which one of the rules holds with matched, the
 // calls in absent as if the kernel had none such, and every other with fallback.
-// A rule that says so is answered EAGAIN instead.
+// A rule may have an answer of its own instead.
 type policy struct {
 	rules             []rule
 	matched, fallback uint32
@@ -116,8 +117,11 @@ func (p policy) block(rules []rule) ([]bpf.Instruction, error) {
 	var code []bpf.Instruction
 	for _, r := range rules {
 		answer := p.matched
-		if r.again {
+		switch r.instead {
+		case tryAgain:
 			answer = answerEAGAIN
+		case done:
+			answer = answerDone
 		}
 		one := []bpf.Instruction{bpf.RetConstant{Val: answer}}
 		for i := len(r.tests) - 1; i >= 0; i-- {
