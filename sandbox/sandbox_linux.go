@@ -174,7 +174,8 @@ func (s *Sandbox) settle(cfg Config, z *zygote, log *slog.Logger) error {
 	if _, ok := os.LookupEnv("GOMEMLIMIT"); !ok { //nolint:forbidigo // the Go runtime's own variable
 		debug.SetMemoryLimit(s.budget.goMemLimit())
 	}
-	if s.line, err = openMemoryWatch(found, s.budget.Limit, s.budget.margin, log); err != nil {
+	pinned := pinnedSlab(s.budget.Slots, s.profile.Workspace, s.scratch > 0)
+	if s.line, err = openMemoryWatch(found, s.budget.Limit, s.budget.margin, pinned, log); err != nil {
 		return err
 	}
 	s.layers = append(s.plan.layers(), Layer{"memory_line", LayerActive, s.line.String()})
