@@ -169,11 +169,15 @@ func (p plan) sysProcAttr() *syscall.SysProcAttr {
 func (p plan) has(flag uintptr) bool { return p.namespaces&flag != 0 }
 
 // layers reports the plan once a zygote has started by it and was verified.
-func (p plan) layers() []Layer {
+func (p plan) layers(prof *Profile) []Layer {
 	active := func(name, detail string) Layer { return Layer{name, LayerActive, detail} }
 	limits := "address space, CPU time, processes, descriptors, files, signals, locked memory"
 	if p.gVisor {
 		limits = "address space, CPU time, processes of a run, descriptors, files, locked memory; this kernel does not limit queued signals"
+	}
+	files := "none"
+	if prof.Workspace > 0 {
+		files = "these and a folder of their own"
 	}
 	layers := []Layer{
 		active("capabilities", "all sets empty, read back from outside"),
@@ -189,7 +193,7 @@ func (p plan) layers() []Layer {
 			"runs share the server's uid %d; only a server that starts as root can give them their own", p.uid)})
 	}
 	if p.landlockABI > 0 {
-		layers = append(layers, active("landlock", fmt.Sprintf("ABI %d: interpreter's own files read-only, runs none", p.landlockABI)))
+		layers = append(layers, active("landlock", fmt.Sprintf("ABI %d: interpreter's own files read-only, runs %s", p.landlockABI, files)))
 	} else {
 		layers = append(layers, Layer{"landlock", LayerAbsent, p.landlockWhy})
 	}

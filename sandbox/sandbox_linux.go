@@ -178,7 +178,7 @@ func (s *Sandbox) settle(cfg Config, z *zygote, log *slog.Logger) error {
 	if s.line, err = openMemoryWatch(found, s.budget.Limit, s.budget.margin, pinned, log); err != nil {
 		return err
 	}
-	s.layers = append(s.plan.layers(), Layer{"memory_line", LayerActive, s.line.String()})
+	s.layers = append(s.plan.layers(s.profile), Layer{"memory_line", LayerActive, s.line.String()})
 	require := cfg.Require
 	if require == nil {
 		require = s.profile.Require
