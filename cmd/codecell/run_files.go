@@ -50,7 +50,7 @@ func keepFiles(dir string, files []sandbox.OutputFile, say io.Writer) (err error
 			continue
 		}
 		if err := keepFile(root, f); err != nil {
-			lost = append(lost, err)
+			lost = append(lost, fmt.Errorf("%s: %w", f.Name, err))
 			continue
 		}
 		fmt.Fprintf(say, "codecell: wrote %s, %d bytes\n", filepath.Join(dir, f.Name), f.Size)
