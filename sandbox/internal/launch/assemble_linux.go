@@ -26,12 +26,15 @@ const (
 	answerEPERM  = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
 	answerEAGAIN = unix.SECCOMP_RET_ERRNO | uint32(unix.EAGAIN)
 	answerENOSYS = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
+	answerAsk    = uint32(unix.SECCOMP_RET_USER_NOTIF) // the listener's; ENOSYS without one
+	answerTrace  = uint32(unix.SECCOMP_RET_TRACE)      // a tracer's; ENOSYS without one
 	answerKill   = uint32(unix.SECCOMP_RET_KILL_PROCESS)
 )
 
 // A policy answers a call for which one of the rules holds with matched, the
 // calls in absent as if the kernel had none such, and every other with fallback.
-// A rule that says so is answered EAGAIN instead.
+// A rule that says so is answered EAGAIN or EPERM instead. Of several rules that hold
+// the first counts.
 type policy struct {
 	rules             []rule
 	matched, fallback uint32
@@ -42,7 +45,7 @@ type policy struct {
 //
 //	a foreign architecture, an x32 number   -> kill
 //	the numbers that have no tests          -> matched
-//	for each number that has tests:
+//	for each number that has tests, or an answer of its own:
 //	    its rules, one after the other      -> matched
 //	    none of them holds                  -> fallback
 //	the absent numbers                      -> ENOSYS
@@ -59,7 +62,7 @@ func (p policy) assemble() ([]bpf.Instruction, error) {
 		return nil, err
 	}
 	var always []uint32          // numbers without tests
-	var tested []uint32          // numbers with tests, in the order of the list
+	var tested []uint32          // the others, in the order of the list
 	rules := map[uint32][]rule{} // of a number
 	for _, r := range p.rules {
 		n, ok := table.SyscallNames[r.name]
@@ -68,11 +71,11 @@ func (p policy) assemble() ([]bpf.Instruction, error) {
 		}
 		nr := uint32(n)
 		switch had := rules[nr]; {
-		case had == nil && len(r.tests) == 0:
+		case had == nil && len(r.tests) == 0 && !r.denied:
 			always = append(always, nr)
 		case had == nil:
 			tested = append(tested, nr)
-		case len(r.tests) == 0 || len(had[0].tests) == 0:
+		case len(r.tests) == 0 && !r.denied, len(had[len(had)-1].tests) == 0:
 			return nil, fmt.Errorf("%s is named twice, once without a test", r.name)
 		}
 		rules[nr] = append(rules[nr], r)
@@ -116,8 +119,11 @@ func (p policy) block(rules []rule) ([]bpf.Instruction, error) {
 	var code []bpf.Instruction
 	for _, r := range rules {
 		answer := p.matched
-		if r.again {
+		switch {
+		case r.again:
 			answer = answerEAGAIN
+		case r.denied:
+			answer = answerEPERM
 		}
 		one := []bpf.Instruction{bpf.RetConstant{Val: answer}}
 		for i := len(r.tests) - 1; i >= 0; i-- {

@@ -24,9 +24,10 @@ const (
 
 // A rule allows a call when all its tests hold. A call may have several rules.
 type rule struct {
-	name  string
-	tests []argTest
-	again bool // not made, but answered EAGAIN
+	name   string
+	tests  []argTest
+	again  bool // not made, but answered EAGAIN
+	denied bool // not made, but answered EPERM: a rule of the filter's own, before its fallback
 }
 
 // calls are rules without tests.
@@ -256,6 +257,25 @@ func (a Abilities) outer() []rule {
 }
 
 func (a Abilities) inner() []rule { return a.widen(inner) }
+
+// noise is refused without a word: what libraries try for speed and do without as well,
+// in programs that are otherwise quiet.
+var noise = []rule{}
+
+// denied is what inner refuses by itself where it leaves the other refusals to outer, to
+// have them named: outer allows these, to a zygote and to a run on its way into the jail.
+func (a Abilities) denied() []rule {
+	given := a.inner()
+	var rules []rule
+	for _, r := range concat(a.outer(), noise) {
+		same := func(g rule) bool { return g.name == r.name && (len(g.tests) == 0 || slices.Equal(g.tests, r.tests)) }
+		if !slices.ContainsFunc(given, same) {
+			r.denied = true
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
 
 // widen is a list of what is allowed, with what these abilities need beside it.
 func (a Abilities) widen(list []rule) []rule {
