@@ -58,7 +58,7 @@ func filtered(filter, name string) {
 		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 			os.Exit(survived)
 		}
-		if err := install(program); err != nil {
+		if _, err := install(program, 0); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(survived)
 		}
