@@ -15,11 +15,13 @@ import (
 )
 
 // A program that makes denied calls and nothing else would keep the server busy with its
-// answers: after promptDenials each comes denialPause after the one before, for all
-// threads of the run together. The answers then take about a hundredth of a core.
+// answers, at a quarter of a millisecond of its processor each. After promptDenials an
+// answer comes denialPause after the one before, for all threads of the run together, and
+// the pause grows by as much with each promptDenials more, up to slowestDenial.
 const (
 	promptDenials = 100
 	denialPause   = time.Millisecond
+	slowestDenial = 10 * time.Millisecond
 )
 
 // denials are the calls that one run was denied.
@@ -34,13 +36,14 @@ func (d *denials) note(name string, now time.Time) time.Duration {
 	if len(d.names) < MaxDenied && !slices.Contains(d.names, name) {
 		d.names = append(d.names, name)
 	}
-	if d.answered++; d.answered <= promptDenials {
+	pause := min(time.Duration(d.answered/promptDenials)*denialPause, slowestDenial)
+	if d.answered++; pause == 0 {
 		return 0
 	}
 	if d.next.Before(now) {
 		d.next = now
 	}
-	d.next = d.next.Add(denialPause)
+	d.next = d.next.Add(pause)
 	return d.next.Sub(now)
 }
 
@@ -73,14 +76,20 @@ func (z *zygote) judge(call launch.DeniedCall) time.Duration {
 
 // runOf finds the run that a thread belongs to, nil if there is none.
 func (z *zygote) runOf(thread int) *run {
-	process := processOf(thread)
-	if process == 0 || process == z.pid {
+	if thread == z.pid {
 		return nil
 	}
 	z.mu.Lock()
 	runs := slices.Collect(maps.Values(z.runs))
 	z.mu.Unlock()
+	process := thread // as that of the first thread of a process
 	is := func(r *run) bool { return r.number() == process }
+	if i := slices.IndexFunc(runs, is); i >= 0 {
+		return runs[i]
+	}
+	if process = processOf(thread); process == 0 {
+		return nil
+	}
 	if i := slices.IndexFunc(runs, is); i >= 0 {
 		return runs[i]
 	}

@@ -84,12 +84,12 @@ def call(number):
 func TestDeniedCallsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := naming(t)
-	const calls = promptDenials + 200
+	const calls = 3 * promptDenials
 	res := runWith(t, s, Job{Code: rawCall + fmt.Sprintf("for n in range(%d): assert call(600 + n) == 1", calls)})
 	if res.Outcome != OutcomeOK || len(res.Denied) != MaxDenied || res.Denied[0] != "call 600" {
 		t.Errorf("%s, %q\n%s", res.Outcome, res.Denied, res.Stderr.Data)
 	}
-	if least := (calls - promptDenials) * denialPause; res.Usage.Wall < least {
+	if least := (1 + 2) * promptDenials * denialPause; res.Usage.Wall < least {
 		t.Errorf("%d denied calls in %v, want %v at least", calls, res.Usage.Wall, least)
 	}
 	// It is killed while it waits for an answer, and the next one is not.
@@ -163,5 +163,9 @@ func TestDenialsAreSlowedDown(t *testing.T) {
 	}
 	if later := d.note("socket", now.Add(time.Minute)); later != denialPause {
 		t.Errorf("a minute later: %v, want %v", later, denialPause)
+	}
+	d.answered = 1_000_000
+	if later := d.note("socket", now.Add(time.Hour)); later != slowestDenial {
+		t.Errorf("after a million: %v, want %v", later, slowestDenial)
 	}
 }
