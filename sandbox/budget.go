@@ -48,7 +48,7 @@ func (p *Profile) besideMemory(volume bool) MiB {
 		beside += filesKernelCost
 	}
 	if p.Workspace > 0 && !volume {
-		beside += p.Workspace + up(int64(workspaceInodes(p.Workspace))*inodeCost)
+		beside += p.Workspace + p.Workspace/nodeShare + up(int64(workspaceInodes(p.Workspace))*inodeCost)
 	}
 	return beside + up(int64(p.Threads)*threadCost)
 }
@@ -56,10 +56,14 @@ func (p *Profile) besideMemory(volume bool) MiB {
 const (
 	stackCost MiB = 8 // of the main thread, which RLIMIT_DATA does not count (RLIMIT_STACK's default)
 	// filesKernelCost is what the descriptors of a run with files hold at most: 29 pairs of
-	// sockets with both buffers full, of 208 KiB each (net.core.wmem_default).
-	filesKernelCost MiB = 16
-	inodeCost           = 2 << 10  // bytes of a file or folder, beside its content: inode, dentry, a long name
-	threadCost          = 64 << 10 // bytes of a thread, beside its stack: the kernel's stack for it, its task, page tables
+	// sockets with both buffers full, of 208 KiB each (net.core.wmem_default); and what maps of
+	// files hold that was opened for them and closed again, half of the 65,530 that there may be.
+	filesKernelCost MiB = 24
+	// nodeShare is what part of a workspace the kernel needs to find its pages in sparse
+	// files: up to two nodes of 576 bytes for one, measured with 16,000 pages far apart.
+	nodeShare  = 3
+	inodeCost  = 2 << 10  // bytes of a file or folder, beside its content: inode, dentry, a long name
+	threadCost = 64 << 10 // bytes of a thread, beside its stack: the kernel's stack for it, its task, page tables
 )
 
 // workspaceInodes is how many files and folders a workspace of this size may have.

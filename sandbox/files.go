@@ -32,7 +32,8 @@ type Omitted string
 const (
 	OmittedSize       Omitted = "size"       // with those before it more than MaxOutputBytes
 	OmittedCount      Omitted = "count"      // MaxOutputs come before it
-	OmittedUnreadable Omitted = "unreadable" // its program closed it, or it is no more
+	OmittedUnreadable Omitted = "unreadable" // its program closed it
+	OmittedName       Omitted = "name"       // CheckFileName refuses its name, which is given as Go escapes it
 )
 
 // Bounds of files.
@@ -44,6 +45,7 @@ const (
 	maxName        = 255     // bytes of a name
 	maxParts       = 8       // of a name, between slashes
 	maxAnyParts    = 2       // times ** in a pattern
+	maxStars       = 4       // times * in a part of one: each multiplies what a match takes
 )
 
 // CheckFileName says what is wrong with the name of an input: it must be a relative path
@@ -105,6 +107,8 @@ func CheckPattern(pattern string) error {
 	for _, part := range parts {
 		if part == "**" {
 			wild++
+		} else if strings.Count(part, "*") > maxStars {
+			return fmt.Errorf("want at most %d times * in a part", maxStars)
 		} else if _, err := path.Match(part, ""); err != nil {
 			return errors.New("want a pattern like *.csv, out/*.png or **/*.json; [ begins a class of characters")
 		}

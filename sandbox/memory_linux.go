@@ -27,20 +27,56 @@ type cgroupCharge struct {
 	counters []counterFile // v2 memory.current; v1 usage and TCP buffers
 	stat     counterFile   // memory.stat
 	inactive []byte        // the key in memory.stat, between newline and value
+	others   cacheKeys
+	pinned   int64 // bytes of slab_reclaimable that may not be, see pinnedSlab
 	name     string
+}
+
+// cacheKeys are of what else in memory.stat the kernel can take back when it must.
+// Without them a program that reads many files, or asks for many that are not there, would
+// leave a charge that the runs after it were killed for.
+type cacheKeys struct {
+	active, dirty, writeback []byte
+	slab                     []byte // nil: not said, in version 1
+}
+
+const (
+	// keptActive, in bytes, of the files that were read again and again count as held: among
+	// them is the code that runs, without which nothing goes on.
+	keptActive = 64 << 20
+	// keptSlab, in bytes, is what is pinned of slab_reclaimable all the same: names of open files.
+	keptSlab = 32 << 20
+	// pinnedName is what one file on a tmpfs holds of it: its name is not in a cache, but
+	// all that there is of it (dentry of 192 bytes, a name of up to 255).
+	pinnedName = 512
+)
+
+// pinnedSlab is how much of slab_reclaimable runs can hold for good, in bytes.
+func pinnedSlab(slots int, workspace MiB, memoryVolume bool) int64 {
+	switch {
+	case memoryVolume: // as many files as there is memory for
+		return math.MaxInt64
+	case workspace == 0:
+		return keptSlab
+	default:
+		return keptSlab + int64(slots+1)*int64(workspaceInodes(workspace))*pinnedName
+	}
 }
 
 // openCgroupCharge opens the counters of c for good and reads each of them
 // once: what can be read now can be read later, without a descriptor or an
 // allocation, when memory is short.
-func openCgroupCharge(c *memoryCgroup) (_ *cgroupCharge, err error) {
-	src := &cgroupCharge{inactive: []byte("\ninactive_file ")}
+func openCgroupCharge(c *memoryCgroup, pinned int64) (_ *cgroupCharge, err error) {
+	src := &cgroupCharge{inactive: []byte("\ninactive_file "), pinned: pinned, others: cacheKeys{
+		active: []byte("\nactive_file "), dirty: []byte("\nfile_dirty "), writeback: []byte("\nfile_writeback "), slab: []byte("\nslab_reclaimable "),
+	}}
 	names := []string{"memory.current"}
 	src.name = c.String() + ": current - inactive_file"
 	if c.version == 1 {
 		// Version 1 keeps inactive_file of the cgroup alone beside the
 		// total with its descendants, and TCP's buffers out of usage.
 		src.inactive = []byte("\ntotal_inactive_file ")
+		src.others = cacheKeys{active: []byte("\ntotal_active_file "), dirty: []byte("\ntotal_dirty "), writeback: []byte("\ntotal_writeback ")}
 		names = []string{"memory.usage_in_bytes", "memory.kmem.tcp.usage_in_bytes"}
 		src.name = c.String() + ": usage + kmem.tcp - inactive_file"
 	}
@@ -91,7 +127,20 @@ func (c *cgroupCharge) charge(line int64) (int64, error) {
 	if !ok {
 		return 0, fmt.Errorf("%s: no%s", c.stat.file.Name(), bytes.TrimSpace(c.inactive))
 	}
-	return max(0, sum-inactive), nil
+	return max(0, sum-inactive-c.others.beyond(text, c.pinned)), nil
+}
+
+// beyond is what the caches hold in bytes beyond what counts as held.
+func (k cacheKeys) beyond(text []byte, pinned int64) int64 {
+	of := func(key []byte) int64 {
+		n, _ := field(text, key) // 0 where this kernel does not say
+		return n
+	}
+	bytes := max(0, of(k.active)-keptActive-of(k.dirty)-of(k.writeback))
+	if k.slab != nil {
+		bytes += max(0, of(k.slab)-pinned)
+	}
+	return bytes
 }
 
 func (c *cgroupCharge) String() string { return c.name }

@@ -45,6 +45,18 @@ func TestCgroupCharge(t *testing.T) {
 		{"v1 at the line: with descendants", 1, v1, "", 750, 650, "usage + kmem.tcp - inactive_file"},
 		{"v1 without TCP", 1, v1, "memory.kmem.tcp.usage_in_bytes", 700, 600, "usage - inactive_file"},
 		{
+			"v2 with caches", 2,
+			map[string]string{"memory.current": "900000000\n", "memory.stat": "anon 5\nfile_dirty 1000000\nfile_writeback 500000\ninactive_file 100\nactive_file 100000000\nslab_reclaimable 50000000\n"},
+			"",
+			1, 900000000 - 100 - (100000000 - keptActive - 1500000) - (50000000 - keptSlab), "current - inactive_file",
+		},
+		{
+			"v1 with caches", 1,
+			map[string]string{"memory.usage_in_bytes": "900000000\n", "memory.kmem.tcp.usage_in_bytes": "0\n", "memory.stat": "cache 1\nactive_file 999999999\ntotal_inactive_file 100\ntotal_active_file 100000000\ntotal_dirty 1\n"},
+			"",
+			1, 900000000 - 100 - (100000000 - keptActive - 1), "usage + kmem.tcp - inactive_file",
+		},
+		{
 			"more inactive than charged", 2,
 			map[string]string{"memory.current": "9\n", "memory.stat": "anon 0\ninactive_file 10\n"},
 			"",
@@ -56,7 +68,7 @@ func TestCgroupCharge(t *testing.T) {
 			if tt.without != "" {
 				os.Remove(filepath.Join(dir, tt.without))
 			}
-			src, err := openCgroupCharge(&memoryCgroup{tt.version, dir, 1000})
+			src, err := openCgroupCharge(&memoryCgroup{tt.version, dir, 1000}, keptSlab)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +87,7 @@ func TestCgroupCharge(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, counter), []byte("1000000000000\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := src.charge(1); err != nil || got>>20 != 1000000000000>>20 {
+			if got, err := src.charge(1); err != nil || got < 999e9 {
 				t.Errorf("after the counter has risen: %d, %v", got, err)
 			}
 		})
@@ -93,7 +105,7 @@ func TestCgroupChargeRefuses(t *testing.T) {
 		"longer than we read": {"memory.current": "1\n", "memory.stat": "anon 1\ninactive_file 1\n" + strings.Repeat("x", textMax)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if src, err := openCgroupCharge(&memoryCgroup{2, writeCgroup(t, files), 1000}); err == nil {
+			if src, err := openCgroupCharge(&memoryCgroup{2, writeCgroup(t, files), 1000}, keptSlab); err == nil {
 				src.Close()
 				t.Error("no error")
 			}
@@ -132,7 +144,7 @@ func TestOpenMemoryWatch(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w, err := openMemoryWatch(tt.found, tt.limit, memoryMargin(1, 1), slog.New(slog.DiscardHandler))
+			w, err := openMemoryWatch(tt.found, tt.limit, memoryMargin(1, 1), keptSlab, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -169,7 +181,7 @@ func ownMemoryCgroup(tb testing.TB) *memoryCgroup {
 	for _, m := range mounts {
 		for _, dir := range m.lineage(paths[m.version]) {
 			c := &memoryCgroup{m.version, dir, noLimit}
-			if src, err := openCgroupCharge(c); err == nil {
+			if src, err := openCgroupCharge(c, keptSlab); err == nil {
 				src.Close()
 				return c
 			}
@@ -181,7 +193,7 @@ func ownMemoryCgroup(tb testing.TB) *memoryCgroup {
 
 // When memory is short is no time to ask for more.
 func TestLookDoesNotAllocate(t *testing.T) {
-	src, err := openCgroupCharge(ownMemoryCgroup(t))
+	src, err := openCgroupCharge(ownMemoryCgroup(t), keptSlab)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +224,7 @@ func TestLookDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkCharge(b *testing.B) {
-	src, err := openCgroupCharge(ownMemoryCgroup(b))
+	src, err := openCgroupCharge(ownMemoryCgroup(b), keptSlab)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -17,8 +18,8 @@ import (
 
 // Bounds of a walk through a workspace, beside those of the profile.
 const (
-	walkDepth   = 8      // names of more parts are not looked for
-	walkEntries = 100000 // of an operator's volume; a tmpfs of ours has fewer inodes
+	walkDepth   = maxParts // names of more parts are not looked for
+	walkEntries = 10000    // entries are looked at
 )
 
 // outputs returns the files of the workspace that a pattern matches, by name, within
@@ -28,31 +29,33 @@ func (ws *workspace) outputs(patterns []string) (found []OutputFile, err error) 
 	if ws == nil || len(patterns) == 0 {
 		return nil, nil
 	}
-	w := outputWalk{patterns: patterns, left: walkEntries}
-	dir, err := unix.Openat(int(ws.root.Fd()), ws.name, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	w := outputWalk{left: walkEntries}
+	for _, pattern := range patterns {
+		w.patterns = append(w.patterns, strings.Split(pattern, "/"))
+	}
+	top, err := openOwn(int(ws.root.Fd()), ws.name)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.walk(dir, ""); err != nil {
+	defer top.Close()
+	if err := w.walk(top, ""); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(w.found, func(a, b foundFile) int { return cmp.Compare(a.name, b.name) })
-	dir, err = unix.Openat(int(ws.root.Fd()), ws.name, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer unix.Close(dir)
+	w.keepFirst()
 	room := int64(MaxOutputBytes)
 	found = []OutputFile{}
 	for i, f := range w.found {
 		out := OutputFile{Name: f.name, Size: f.size}
 		switch {
+		case CheckFileName(f.name) != nil:
+			out.Name = strings.Trim(strconv.QuoteToASCII(f.name), `"`)
+			out.Omitted = OmittedName
 		case i >= MaxOutputs:
 			out.Omitted = OmittedCount
 		case f.size > room:
 			out.Omitted = OmittedSize
 		default:
-			if out.Data, err = readBeneath(dir, f.name, room); err != nil {
+			if out.Data, err = readBeneath(int(top.Fd()), f.name, room); err != nil {
 				out.Omitted = OmittedUnreadable
 				break
 			}
@@ -60,9 +63,7 @@ func (ws *workspace) outputs(patterns []string) (found []OutputFile, err error) 
 			out.Size, out.SHA256 = int64(len(out.Data)), hex.EncodeToString(sum[:])
 			room -= out.Size
 		}
-		if found = append(found, out); len(found) == maxNamed {
-			break
-		}
+		found = append(found, out)
 	}
 	return found, nil
 }
@@ -77,16 +78,19 @@ type foundFile struct {
 
 // outputWalk is one walk through a workspace.
 type outputWalk struct {
-	patterns []string
-	found    []foundFile
-	left     int // entries that may still be looked at
+	patterns [][]string  // by part
+	found    []foundFile // at most twice maxNamed
+	left     int         // entries that may still be looked at
 }
 
-// walk looks through a folder, whose descriptor it closes. What can't be opened has
-// nothing in it.
-func (w *outputWalk) walk(fd int, name string) error {
-	dir := os.NewFile(uintptr(fd), "workspace")
-	defer dir.Close()
+// keepFirst sorts what was found by name and keeps as many as are named.
+func (w *outputWalk) keepFirst() {
+	slices.SortFunc(w.found, func(a, b foundFile) int { return cmp.Compare(a.name, b.name) })
+	w.found = w.found[:min(len(w.found), maxNamed)]
+}
+
+// walk looks through a folder.
+func (w *outputWalk) walk(dir *os.File, name string) error {
 	for w.left > 0 {
 		entries, err := dir.ReadDir(256)
 		if len(entries) == 0 {
@@ -94,30 +98,38 @@ func (w *outputWalk) walk(fd int, name string) error {
 		}
 		w.left -= len(entries)
 		for _, e := range entries {
-			if err := w.see(fd, path.Join(name, e.Name()), e); err != nil {
-				return err
-			}
+			w.see(dir, path.Join(name, e.Name()), e)
 		}
 	}
 	return nil
 }
 
-func (w *outputWalk) see(dir int, name string, e fs.DirEntry) error {
+// see takes a file that is asked for, or looks through a folder. What its program has
+// closed has nothing in it that could be asked for.
+func (w *outputWalk) see(dir *os.File, name string, e fs.DirEntry) {
 	switch {
 	case e.IsDir() && strings.Count(name, "/") < walkDepth-1:
-		fd, err := unix.Openat(dir, e.Name(), unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		fd, err := unix.Openat(int(dir.Fd()), e.Name(), unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if err != nil {
-			return nil //nolint:nilerr // closed by its program: nothing in it is asked for
+			return
 		}
-		return w.walk(fd, name)
-	case e.Type().IsRegular() && slices.ContainsFunc(w.patterns, func(pattern string) bool { return MatchOutput(pattern, name) }):
+		within := os.NewFile(uintptr(fd), "workspace")
+		defer within.Close()
+		_ = w.walk(within, name)
+	case e.Type().IsRegular() && w.asked(name):
 		var st unix.Stat_t
-		if err := unix.Fstatat(dir, e.Name(), &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			return err
+		if err := unix.Fstatat(int(dir.Fd()), e.Name(), &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			return
 		}
-		w.found = append(w.found, foundFile{name, st.Size})
+		if w.found = append(w.found, foundFile{name, st.Size}); len(w.found) == 2*maxNamed {
+			w.keepFirst()
+		}
 	}
-	return nil
+}
+
+func (w *outputWalk) asked(name string) bool {
+	parts := strings.Split(name, "/")
+	return slices.ContainsFunc(w.patterns, func(pattern []string) bool { return matchParts(pattern, parts) })
 }
 
 // readBeneath reads a regular file of at most so many bytes, part by part of its name.

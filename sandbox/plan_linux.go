@@ -77,8 +77,18 @@ func keepsSignalLimit() bool {
 	return !errors.Is(err, unix.EPERM)
 }
 
-// possible refuses a server that is root but can't make anybody else of its runs.
-func (p plan) possible() error {
+// withVolume is the plan where workspaces are made in a volume: what is mounted there is the
+// server's, and would be out of reach of a mount namespace of the zygote's.
+func (p plan) withVolume(folder *os.File) plan {
+	p.volume = folder
+	p.namespaces &^= unix.CLONE_NEWNS
+	p.nsWhy = "SANDBOX_WORKSPACE is a mount of the server's"
+	return p
+}
+
+// possible refuses a server that is root but can't make anybody else of its runs, or can't
+// remove the files that they will have.
+func (p plan) possible(files bool) error {
 	if !p.drop {
 		return nil
 	}
@@ -89,6 +99,12 @@ func (p plan) possible() error {
 	}
 	const need = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
 	if held[0].Effective&need == need {
+		const needFiles = 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_FOWNER
+		if files && held[0].Effective&needFiles != needFiles {
+			return errors.New("sandbox: started as root, but without CAP_DAC_OVERRIDE and CAP_FOWNER: " +
+				"what programs leave in their workspaces belongs to another user and could not be removed. " +
+				"Start the server as an ordinary user (65532, say), or give it these two capabilities")
+		}
 		return nil
 	}
 	return errors.New("sandbox: started as root, but without CAP_SETUID and CAP_SETGID: " +
@@ -153,11 +169,15 @@ func (p plan) sysProcAttr() *syscall.SysProcAttr {
 func (p plan) has(flag uintptr) bool { return p.namespaces&flag != 0 }
 
 // layers reports the plan once a zygote has started by it and was verified.
-func (p plan) layers() []Layer {
+func (p plan) layers(prof *Profile) []Layer {
 	active := func(name, detail string) Layer { return Layer{name, LayerActive, detail} }
 	limits := "address space, CPU time, processes, descriptors, files, signals, locked memory"
 	if p.gVisor {
 		limits = "address space, CPU time, processes of a run, descriptors, files, locked memory; this kernel does not limit queued signals"
+	}
+	files := "none"
+	if prof.Workspace > 0 {
+		files = "these and a folder of their own"
 	}
 	layers := []Layer{
 		active("capabilities", "all sets empty, read back from outside"),
@@ -173,7 +193,7 @@ func (p plan) layers() []Layer {
 			"runs share the server's uid %d; only a server that starts as root can give them their own", p.uid)})
 	}
 	if p.landlockABI > 0 {
-		layers = append(layers, active("landlock", fmt.Sprintf("ABI %d: interpreter's own files read-only, runs none", p.landlockABI)))
+		layers = append(layers, active("landlock", fmt.Sprintf("ABI %d: interpreter's own files read-only, runs %s", p.landlockABI, files)))
 	} else {
 		layers = append(layers, Layer{"landlock", LayerAbsent, p.landlockWhy})
 	}

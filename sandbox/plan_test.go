@@ -112,7 +112,7 @@ func TestLayersSayWhatThePlanHas(t *testing.T) {
 	} {
 		var active []string
 		seen := map[string]bool{}
-		for _, l := range c.plan.layers() {
+		for _, l := range c.plan.layers(new(Profile)) {
 			if seen[l.Name] {
 				t.Errorf("%s: %s twice", c.name, l.Name)
 			}

@@ -141,6 +141,9 @@ func (r *run) charge() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if held == 0 && !hasEnded(r.pidfd) { // its first thread has ended, and others hold what it does not show
+		return (r.job.Limits.Memory + r.beside).Bytes(), nil
+	}
 	files, err := r.work.charge()
 	return held + files, err
 }

@@ -51,15 +51,17 @@ func New(ctx context.Context, cfg Config) (_ *Sandbox, err error) {
 			_ = p.close() // refused anyway
 		}
 	}()
-	if err := p.possible(); err != nil {
+	if err := p.possible(cfg.Profile.Workspace > 0); err != nil {
 		return nil, err
 	}
 	s := &Sandbox{profile: cfg.Profile}
 	slots := maxSlots(cfg.Slots)
 	if cfg.Profile.Workspace > 0 && cfg.Workspace != "" {
-		if p.volume, s.scratch, err = openVolume(cfg.Workspace); err != nil {
+		folder, memory, err := openVolume(cfg.Workspace)
+		if err != nil {
 			return nil, err
 		}
+		p, s.scratch = p.withVolume(folder), memory
 		if cfg.Slots > 1 {
 			return nil, fmt.Errorf("sandbox: SANDBOX_WORKSPACE=%s with SANDBOX_MAX_CONCURRENCY=%d: runs that share a volume could fill it for each other. "+
 				"Have one slot in each container, or leave SANDBOX_WORKSPACE out where a mount namespace can be had", cfg.Workspace, cfg.Slots)
@@ -172,10 +174,11 @@ func (s *Sandbox) settle(cfg Config, z *zygote, log *slog.Logger) error {
 	if _, ok := os.LookupEnv("GOMEMLIMIT"); !ok { //nolint:forbidigo // the Go runtime's own variable
 		debug.SetMemoryLimit(s.budget.goMemLimit())
 	}
-	if s.line, err = openMemoryWatch(found, s.budget.Limit, s.budget.margin, log); err != nil {
+	pinned := pinnedSlab(s.budget.Slots, s.profile.Workspace, s.scratch > 0)
+	if s.line, err = openMemoryWatch(found, s.budget.Limit, s.budget.margin, pinned, log); err != nil {
 		return err
 	}
-	s.layers = append(s.plan.layers(), Layer{"memory_line", LayerActive, s.line.String()})
+	s.layers = append(s.plan.layers(s.profile), Layer{"memory_line", LayerActive, s.line.String()})
 	require := cfg.Require
 	if require == nil {
 		require = s.profile.Require

@@ -83,13 +83,13 @@ type inFlight struct {
 // was settled on, and to that of the cgroup that was found, and starts watching.
 // Mostly these are the same. An operator's lower limit is compared with our own
 // processes alone: the cgroup may well be charged with others, for example with
-// all that a user runs on a laptop.
-func openMemoryWatch(found containerMemory, limit, margin MiB, log *slog.Logger) (*memoryWatch, error) {
+// all that a user runs on a laptop. pinned: see pinnedSlab.
+func openMemoryWatch(found containerMemory, limit, margin MiB, pinned int64, log *slog.Logger) (*memoryWatch, error) {
 	var lines []memoryLine
 	procs := &processSum{why: "no cgroup limits us"}
 	if found.cgroup != nil {
 		procs.why = "the limit is not the cgroup's"
-		source, err := openCgroupCharge(found.cgroup)
+		source, err := openCgroupCharge(found.cgroup, pinned)
 		switch {
 		case err == nil:
 			lines = append(lines, memoryLine{source: source, at: found.limit - margin.Bytes(), margin: margin.Bytes()})

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 
@@ -68,33 +69,66 @@ func (ws *workspace) remove() error {
 	return err
 }
 
-// removeTree removes a folder beneath at, and what is in it. It follows no link, and it
-// keeps two descriptors open however deep the tree is: folders within it are moved up
-// before they are emptied. Nobody else may change it meanwhile.
+// removeTree removes a folder beneath at, and what is in it. It follows no link, and however
+// deep or wide the tree is, it holds two descriptors and a few entries: what stands in a
+// folder of the folder is moved up before that is removed. Nobody else may change it meanwhile.
 func removeTree(at int, name string) error {
-	for pending := []string{name}; len(pending) > 0; {
-		last := len(pending) - 1
-		dir := pending[last]
-		pending = pending[:last]
-		within, err := emptyFolder(at, dir)
-		if errors.Is(err, unix.ENOENT) {
-			continue
+	top, err := openOwn(at, name)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open a folder: %w", err)
+	}
+	defer top.Close()
+	err = forEach(top, func(e os.DirEntry) error {
+		if !e.IsDir() {
+			return unix.Unlinkat(int(top.Fd()), e.Name(), 0)
 		}
-		if err != nil {
-			return fmt.Errorf("empty a folder: %w", err)
-		}
-		if err := unix.Unlinkat(at, dir, unix.AT_REMOVEDIR); err != nil {
-			return fmt.Errorf("remove a folder: %w", err)
-		}
-		pending = append(pending, within...)
+		return dissolve(top, e.Name())
+	})
+	if err != nil {
+		return fmt.Errorf("empty a folder: %w", err)
+	}
+	if err := unix.Unlinkat(at, name, unix.AT_REMOVEDIR); err != nil {
+		return fmt.Errorf("remove a folder: %w", err)
 	}
 	return nil
 }
 
-// emptyFolder removes the files of a folder beneath at, and moves its folders there; it
-// returns what they are called then.
-func emptyFolder(at int, name string) (moved []string, err error) {
-	// It may have been closed to its owner, whom it has to be open to.
+// dissolve removes one folder of top; folders in it that are not empty are moved to top.
+func dissolve(top *os.File, name string) error {
+	at := int(top.Fd())
+	err := unix.Unlinkat(at, name, unix.AT_REMOVEDIR)
+	if !errors.Is(err, unix.ENOTEMPTY) {
+		return err
+	}
+	dir, err := openOwn(at, name)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	err = forEach(dir, func(e os.DirEntry) error {
+		if !e.IsDir() {
+			return unix.Unlinkat(int(dir.Fd()), e.Name(), 0)
+		}
+		if err := unix.Unlinkat(int(dir.Fd()), e.Name(), unix.AT_REMOVEDIR); !errors.Is(err, unix.ENOTEMPTY) {
+			return err
+		}
+		// To be moved it must be writable: rename(2) changes its "..".
+		if err := unix.Fchmodat(int(dir.Fd()), e.Name(), 0o700, 0); err != nil {
+			return err
+		}
+		return unix.Renameat(int(dir.Fd()), e.Name(), at, rand.Text())
+	})
+	if err != nil {
+		return err
+	}
+	return unix.Unlinkat(at, name, unix.AT_REMOVEDIR)
+}
+
+// openOwn opens a folder that may have been closed to its owner, whom it has to be open to.
+func openOwn(at int, name string) (*os.File, error) {
 	if err := unix.Fchmodat(at, name, 0o700, 0); err != nil {
 		return nil, err
 	}
@@ -102,47 +136,39 @@ func emptyFolder(at int, name string) (moved []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	dir := os.NewFile(uintptr(fd), name)
-	defer dir.Close()
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// forEach calls do for the entries of a folder until there is none: each must be gone then.
+func forEach(dir *os.File, do func(os.DirEntry) error) error {
 	for {
 		entries, err := dir.ReadDir(256)
 		if len(entries) == 0 {
-			return moved, unlessEOF(err)
+			return unlessEOF(err)
 		}
 		for _, e := range entries {
-			if !e.IsDir() {
-				if err := unix.Unlinkat(fd, e.Name(), 0); err != nil {
-					return nil, err
-				}
-				continue
+			if err := do(e); err != nil {
+				return err
 			}
-			up := workspaceEntry + rand.Text()
-			// To be moved it must be writable: rename(2) changes its "..".
-			if err := unix.Fchmodat(fd, e.Name(), 0o700, 0); err != nil {
-				return nil, err
-			}
-			if err := unix.Renameat(fd, e.Name(), at, up); err != nil {
-				return nil, err
-			}
-			moved = append(moved, up)
 		}
 		// What is read on from a folder that changed may leave something out.
-		if _, err := dir.Seek(0, 0); err != nil {
-			return nil, err
+		if _, err := dir.Seek(0, io.SeekStart); err != nil {
+			return err
 		}
 	}
 }
 
-// charge is what the workspace holds of memory, in bytes, where that is nobody's RSS.
+// charge is what the file system of the workspace holds of memory, in bytes, which is in
+// nobody's RSS; 0 for one on a disk.
 func (ws *workspace) charge() (int64, error) {
-	if ws == nil || ws.roots.volume {
+	if ws == nil {
 		return 0, nil
 	}
 	var fs unix.Statfs_t
-	if err := unix.Fstatfs(int(ws.root.Fd()), &fs); err != nil {
+	if err := unix.Fstatfs(int(ws.root.Fd()), &fs); err != nil || fs.Type != unix.TMPFS_MAGIC {
 		return 0, err
 	}
-	return int64(fs.Blocks-fs.Bfree) * fs.Bsize, nil
+	return int64(fs.Blocks-fs.Bfree)*fs.Bsize + int64(fs.Files-fs.Ffree)*inodeCost, nil
 }
 
 // add takes a mount that a launch has made.
@@ -232,6 +258,13 @@ func (p plan) workspaceSpec(prof *Profile, py Interpreter, slots int) (mounts la
 		why := fmt.Sprintf("this kernel's Landlock is of ABI %d: without ABI %d nothing keeps a program that may open files to its own", p.landlockABI, launch.LandlockWorkABI)
 		return refuse(why, "Use a host with Linux 6.2 or later, and with landlock among its security modules")
 	case p.volume != nil:
+		// A mount would keep them from their owner. Here a run could change their modes.
+		for _, path := range slices.Concat(py.ReadOnlyPaths, py.Exec) {
+			var st unix.Stat_t
+			if err := unix.Stat(path, &st); err == nil && int(st.Uid) == p.uid {
+				return refuse(fmt.Sprintf("%s belongs to uid %d, which is its programs'", path, p.uid), "Let somebody else own the interpreter's files")
+			}
+		}
 		return launch.Workspaces{}, p.volume.Name(), nil
 	case !p.has(unix.CLONE_NEWNS):
 		return refuse("this container may have no mount namespace of its own for it: "+p.nsWhy,

@@ -46,12 +46,18 @@ func besiege(ctx context.Context, box *sandbox.Sandbox, targets *attack.Targets)
 		"SECONDS":  strconv.FormatFloat(attackTime.Seconds(), 'f', -1, 64),
 		"TOO_MUCH": strconv.Itoa(4 * sandbox.CaptureLimit),
 	})
+	must, judge := "fails, calls with EPERM", refused
+	if box.Profile().Workspace > 0 {
+		// A program may open files: which, it is not the filter that says. Its interpreter's it may read.
+		must, judge = "fails", failed
+		s.values["FILE"] = "/etc/passwd"
+	}
 	long, short := min(attackTime, limits.MaxTimeout), min(overtimeTime, limits.MaxTimeout)
 
 	// One that is none: where nothing runs, nothing gets out either.
 	trials = append(trials, s.try(ctx, attack.Program{Name: "control", Text: "print(6 * 7)"}, long, "prints 42", printed42))
 	for _, p := range attack.Refused() {
-		trials = append(trials, s.try(ctx, p, long, "fails, calls with EPERM", refused))
+		trials = append(trials, s.try(ctx, p, long, must, judge))
 	}
 	for _, p := range attack.Bounded() {
 		switch p.Name {
@@ -105,6 +111,14 @@ func refused(r sandbox.Result) (string, bool) {
 		return said, attack.Held(end, said)
 	}
 	return strings.TrimSpace(string(end) + " " + said), attack.Held(end, said)
+}
+
+// failed is refused where what keeps a program from a file may be another layer than
+// the filter.
+func failed(r sandbox.Result) (string, bool) {
+	said, _ := refused(r)
+	end, _ := attack.Read(string(r.Stdout.Data), r.ExitCode)
+	return said, end == attack.Lost || end == attack.Killed
 }
 
 func cut(r sandbox.Result) (string, bool) {

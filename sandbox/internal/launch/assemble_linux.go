@@ -23,6 +23,7 @@ func dataArg(n uint32) (lo, hi uint32) { return dataArgs + 8*n, dataArgs + 8*n +
 // The answers of a program, for bpf.RetConstant.
 const (
 	answerAllow  = unix.SECCOMP_RET_ALLOW
+	answerDone   = unix.SECCOMP_RET_ERRNO // with 0 for the error
 	answerEPERM  = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
 	answerEAGAIN = unix.SECCOMP_RET_ERRNO | uint32(unix.EAGAIN)
 	answerENOSYS = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
@@ -33,8 +34,7 @@ const (
 
 // A policy answers a call for which one of the rules holds with matched, the
 // calls in absent as if the kernel had none such, and every other with fallback.
-// A rule that says so is answered EAGAIN or EPERM instead. Of several rules that hold
-// the first counts.
+// A rule may have an answer of its own instead. Of several that hold the first counts.
 type policy struct {
 	rules             []rule
 	matched, fallback uint32
@@ -71,11 +71,11 @@ func (p policy) assemble() ([]bpf.Instruction, error) {
 		}
 		nr := uint32(n)
 		switch had := rules[nr]; {
-		case had == nil && len(r.tests) == 0 && !r.denied:
+		case had == nil && len(r.tests) == 0 && r.instead == 0:
 			always = append(always, nr)
 		case had == nil:
 			tested = append(tested, nr)
-		case len(r.tests) == 0 && !r.denied, len(had[len(had)-1].tests) == 0:
+		case len(r.tests) == 0 && r.instead == 0, len(had[len(had)-1].tests) == 0:
 			return nil, fmt.Errorf("%s is named twice, once without a test", r.name)
 		}
 		rules[nr] = append(rules[nr], r)
@@ -119,10 +119,12 @@ func (p policy) block(rules []rule) ([]bpf.Instruction, error) {
 	var code []bpf.Instruction
 	for _, r := range rules {
 		answer := p.matched
-		switch {
-		case r.again:
+		switch r.instead {
+		case tryAgain:
 			answer = answerEAGAIN
-		case r.denied:
+		case done:
+			answer = answerDone
+		case denied:
 			answer = answerEPERM
 		}
 		one := []bpf.Instruction{bpf.RetConstant{Val: answer}}

@@ -24,11 +24,20 @@ const (
 
 // A rule allows a call when all its tests hold. A call may have several rules.
 type rule struct {
-	name   string
-	tests  []argTest
-	again  bool // not made, but answered EAGAIN
-	denied bool // not made, but answered EPERM: a rule of the filter's own, before its fallback
+	name  string
+	tests []argTest
+	// instead says that the call is not made, and what is answered.
+	instead answer
 }
+
+// An answer is what a call that is not made is answered with.
+type answer int
+
+const (
+	tryAgain answer = iota + 1 // EAGAIN
+	done                       // 0, as if it was made
+	denied                     // EPERM, whatever others are answered
+)
 
 // calls are rules without tests.
 func calls(names ...string) []rule {
@@ -41,10 +50,10 @@ func calls(names ...string) []rule {
 
 func when(name string, tests ...argTest) rule { return rule{name: name, tests: tests} }
 
-// again are rules for calls that are answered as if there was nothing to do.
-func again(rules []rule) []rule {
+// instead are rules for calls that are answered so, and not made.
+func instead(a answer, rules []rule) []rule {
 	for i := range rules {
-		rules[i].again = true
+		rules[i].instead = a
 	}
 	return rules
 }
@@ -88,6 +97,7 @@ const (
 	fGetLock, fSetLock, fSetLockWait                  = 5, 6, 7
 
 	familyUnix                             = 1
+	msgOOB                                 = 1
 	streamPair, pairCloexec, pairNonblock  = 1, 0x80001, 0x80801
 	fionRead, fionBlock, fioClex, fioNClex = 0x541b, 0x5421, 0x5451, 0x5450
 
@@ -199,10 +209,13 @@ var files = concat(filesArch,
 	[]rule{when("openat", arg(2, noBits, openPath))},
 	calls("statx", "readlinkat", "faccessat", "faccessat2", "getdents64", "getcwd", "chdir", "fchdir", "umask"),
 	calls("mkdirat", "unlinkat", "renameat", "renameat2", "linkat", "symlinkat"),
-	calls("ftruncate", "truncate", "fallocate", "fsync", "fdatasync", "fadvise64", "fstatfs"),
-	calls("pread64", "pwrite64", "readv", "writev", "copy_file_range", "sendfile", "msync"),
+	calls("ftruncate", "truncate", "fallocate", "fsync", "fdatasync", "fstatfs"),
+	// No sendfile: each byte of a page that is sent to a socket holds the whole page.
+	calls("pread64", "pwrite64", "readv", "writev", "copy_file_range", "msync"),
+	// Both take whoever owns the file, as long as the times are given: without, it is enough
+	// to be able to write to it, as everybody is to the null device.
 	calls("fchmod"),
-	[]rule{when("utimensat", arg(1, equal, 0))},
+	[]rule{when("utimensat", arg(1, equal, 0), arg(2, moreEqual, 1))},
 	// Maps of files: private, or shared with the file, whose size is bounded. Shared memory
 	// that is nobody's file would be in no bound.
 	[]rule{
@@ -211,7 +224,10 @@ var files = concat(filesArch,
 	},
 	// Descriptors, and what asyncio waits with. F_SETFL without O_ASYNC is no signal.
 	calls("dup", "dup3", "pipe2", "ppoll", "pselect6", "epoll_create1", "epoll_ctl", "epoll_pwait", "eventfd2"),
-	whenIn("fcntl", 1, fDup, fSetFD, fDupCloexec, fGetLock, fSetLock, fSetLockWait),
+	whenIn("fcntl", 1, fDup, fSetFD, fDupCloexec),
+	// A lock on a file that others can open is a channel to them, and is in no bound. Between
+	// threads of one process there is none that could conflict (fcntl(2)): so all are granted.
+	instead(done, whenIn("fcntl", 1, fGetLock, fSetLock, fSetLockWait)),
 	[]rule{when("fcntl", arg(1, equal, fSetFL), arg(2, noBits, openAsync|openDirect))},
 	whenIn("ioctl", 1, tcgets, fionRead, fionBlock, fioClex, fioNClex),
 	// A pair of sockets within one process: there is nobody else to name.
@@ -219,7 +235,7 @@ var files = concat(filesArch,
 		when("socketpair", arg(0, equal, familyUnix), arg(1, equal, streamPair)),
 		when("socketpair", arg(0, equal, familyUnix), arg(1, equal, pairCloexec)),
 		when("socketpair", arg(0, equal, familyUnix), arg(1, equal, pairNonblock)),
-		when("sendto", arg(4, equal, 0)), when("recvfrom", arg(4, equal, 0)),
+		when("sendto", arg(3, noBits, msgOOB), arg(4, equal, 0)), when("recvfrom", arg(3, noBits, msgOOB), arg(4, equal, 0)),
 	},
 	calls("getsockname", "shutdown"),
 	[]rule{when("sched_getaffinity", arg(0, equal, thisPID))},
@@ -241,7 +257,7 @@ var threads = concat(
 	// pthread_join waits on a word of its own process as if others might wake it. A
 	// shared wait is a channel to other runs (see futexOps), so it is told to look again; CPython
 	// joins a thread once it is about to end.
-	again(whenIn("futex", 1, futexWait, futexWaitBitset, futexWaitBitset|futexClockRealtime)),
+	instead(tryAgain, whenIn("futex", 1, futexWait, futexWaitBitset, futexWaitBitset|futexClockRealtime)),
 )
 
 // Abilities are what runs of a profile can do beyond computing.
@@ -266,7 +282,7 @@ var noise = concat(
 		when("madvise", arg(2, equal, madvHugePage)), when("ioctl", arg(1, equal, tiocgwinsz)),
 		when("socket", arg(0, equal, familyUnix), arg(1, equal, pairNonblock)),
 	},
-	calls("mbind"),
+	calls("mbind", "sendfile"),
 )
 
 // denied is what inner refuses by itself where it leaves the other refusals to outer, to
@@ -277,7 +293,7 @@ func (a Abilities) denied() []rule {
 	for _, r := range concat(a.outer(), noise) {
 		same := func(g rule) bool { return g.name == r.name && (len(g.tests) == 0 || slices.Equal(g.tests, r.tests)) }
 		if !slices.ContainsFunc(given, same) {
-			r.denied = true
+			r.instead = denied
 			rules = append(rules, r)
 		}
 	}

@@ -44,7 +44,7 @@ func namesUnder(t testing.TB, list ast.Node) (names []string) {
 			return true
 		}
 		from, ok := made.Fun.(*ast.Ident)
-		if !ok || !slices.Contains([]string{"calls", "when", "whenIn", "again"}, from.Name) {
+		if !ok || !slices.Contains([]string{"calls", "when", "whenIn", "instead"}, from.Name) {
 			return true
 		}
 		for _, a := range made.Args {
@@ -168,7 +168,7 @@ func TestNeverGiven(t *testing.T) {
 	for _, name := range []string{
 		"execveat", "vfork", "clone3", "ptrace", "process_vm_readv", "process_vm_writev", "mount", "umount2", "unshare", "setns",
 		"socket", "connect", "bind", "listen", "accept", "accept4", "setsockopt", "bpf", "perf_event_open", "mknod", "mknodat",
-		"chmod", "fchmodat", "chown", "fchown", "fchownat", "setxattr", "lsetxattr", "fsetxattr", "chroot", "pivot_root", "flock",
+		"chmod", "fchmodat", "chown", "fchown", "fchownat", "setxattr", "lsetxattr", "fsetxattr", "chroot", "pivot_root", "flock", "sendfile", "splice",
 		"userfaultfd", "io_uring_setup", "io_uring_enter", "keyctl", "add_key", "request_key", "memfd_create", "memfd_secret",
 		"shmget", "mq_open", "timer_create", "inotify_init1", "fanotify_init", "pidfd_getfd", "pidfd_send_signal",
 		"process_madvise", "openat2", "name_to_handle_at", "open_by_handle_at", "personality", "modify_ldt",

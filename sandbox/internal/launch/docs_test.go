@@ -122,7 +122,7 @@ var parameters = map[string][]string{
 	"sendto":            {"fd", "buf", "size", "flags", "address"},
 	"socket":            {"domain", "type"},
 	"socketpair":        {"domain", "type"},
-	"utimensat":         {"dirfd", "path"},
+	"utimensat":         {"dirfd", "path", "times"},
 	"futex":             {"uaddr", "futex_op"},
 	"ioctl":             {"fd", "op"},
 	"kill":              {"pid"},
@@ -161,7 +161,10 @@ var spellings = map[string]map[uint64]string{
 		unix.SOCK_STREAM: "SOCK_STREAM", unix.SOCK_STREAM | unix.SOCK_CLOEXEC: "SOCK_STREAM+SOCK_CLOEXEC",
 		unix.SOCK_STREAM | unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK: "SOCK_STREAM+SOCK_CLOEXEC+SOCK_NONBLOCK",
 	},
-	"utimensat path": {0: "NULL"},
+	"sendto flags":    {unix.MSG_OOB: "MSG_OOB"},
+	"recvfrom flags":  {unix.MSG_OOB: "MSG_OOB"},
+	"utimensat times": {1: "1"},
+	"utimensat path":  {0: "NULL"},
 	// linux/futex.h, which x/sys does not have.
 	"futex futex_op": {
 		0 | 128: "FUTEX_WAIT_PRIVATE", 1 | 128: "FUTEX_WAKE_PRIVATE", 9 | 128: "FUTEX_WAIT_BITSET_PRIVATE",
@@ -209,8 +212,11 @@ func (r rule) inWords() string {
 		}
 		words = append(words, fmt.Sprintf("%s %s %s", parameter, opWords[a.op], value))
 	}
-	if r.again {
+	switch r.instead {
+	case tryAgain:
 		words = append(words, "answered EAGAIN")
+	case done:
+		words = append(words, "answered 0")
 	}
 	return cmp.Or(strings.Join(words, ", "), "any")
 }

@@ -147,13 +147,16 @@ func newSimulatedFilter(t testing.TB, p Program, rules []rule, named, fallback u
 func (f simulatedFilter) want(c call) uint32 {
 	for _, r := range f.rules[c.nr] {
 		if r.holds(c.args) {
-			switch {
-			case r.again:
+			switch r.instead {
+			case tryAgain:
 				return answerEAGAIN
-			case r.denied:
+			case done:
+				return answerDone
+			case denied:
 				return answerEPERM
+			default:
+				return f.named
 			}
-			return f.named
 		}
 	}
 	if c.nr == f.clone3 && f.fallback != answerAllow {

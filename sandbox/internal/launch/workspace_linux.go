@@ -38,6 +38,12 @@ func (w Workspaces) mount() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make / private: %w", err)
 	}
+	// Nothing that is here already can be changed, by its owner either, nor the time at which
+	// it was last read.
+	readOnly := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
+	if err := unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, &readOnly); err != nil {
+		return fmt.Errorf("make / read-only: %w", err)
+	}
 	if err := w.hideRest(); err != nil {
 		return err
 	}
