@@ -25,7 +25,8 @@
 // Where to read: New and Run (sandbox_linux.go), one run from hand-over to result
 // (run_linux.go, flight_linux.go), the messages, drawn (protocol.go), a zygote's life
 // (zygote_linux.go, keeper_linux.go), the budget (budget.go, settle.go) and the
-// memory line (watch_linux.go); and what an operator sees of it all: when a run's
+// memory line (watch_linux.go); denied calls and their names (denied_linux.go,
+// listener_linux.go); and what an operator sees of it all: when a run's
 // steps were done (timeline.go), what is counted (watching.go).
 //
 // # Layers
@@ -40,7 +41,8 @@
 //	landlock          launch, run     files: all but the interpreter's own; for a run, all, or all
 //	                                  but these to read and its own folder
 //	landlock_scope    launch, run     signals and abstract sockets out of the domain
-//	seccomp           launch          outer: no network, exec twice, ptrace, mount, keys, bpf, io_uring
+//	seccomp           launch          outer: no network, exec twice, ptrace, mount, keys, bpf, io_uring;
+//	                                  of runs with files it asks the server, which says no and takes the name
 //	                  zygote          seal: no path, no exec, no new code, from warm on
 //	                  run             inner: an allow-list of numbers and arguments
 //	rlimits           launch, run     address space, CPU, processes, descriptors, files, signals, locked memory

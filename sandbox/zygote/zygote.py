@@ -192,7 +192,7 @@ def main(config: dict, load) -> None:
         jail = load("jail").Jail(kernel, config)
         if config["files"] is not None:
             workplace = load("workplace")
-            workplace.prepare(config["threads"])
+            workplace.prepare(config["threads"], kernel.call, config["calls"]["clone"])
             run.equip(workplace)
             sys.path.extend(config["files"]["packages"])
             import_native()
