@@ -117,9 +117,9 @@ func decodeBase64(dec *jsontext.Decoder, location string, wrong *fieldErrors) ([
 	if bad == nil && strings.ContainsAny(text, "\r\n") {
 		bad = errors.New("line ends")
 	}
-	if bad != nil {
+	if bad != nil { // it is the caller's, and wrong has it
 		wrong.add(location, "want base64 with padding and without line ends (RFC 4648, section 4)", nil)
-		return nil, nil
+		data = nil
 	}
 	return data, nil
 }

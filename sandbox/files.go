@@ -62,7 +62,7 @@ func CheckFileName(name string) error {
 	case strings.Contains(name, `\`):
 		return errors.New("want slashes between the parts of a name, no backslash")
 	case path.IsAbs(name) || path.Clean(name) != name || name == "." || name == ".." || strings.HasPrefix(name, "../"):
-		return errors.New("want a relative path without empty parts, . and ..")
+		return errors.New("want a relative path, without . and .. and empty parts")
 	case strings.Count(name, "/") >= maxParts:
 		return fmt.Errorf("want at most %d parts", maxParts)
 	}
@@ -101,7 +101,7 @@ func CheckPattern(pattern string) error {
 	case pattern == "" || len(pattern) > maxName:
 		return fmt.Errorf("want a pattern of 1 to %d bytes", maxName)
 	case path.IsAbs(pattern) || path.Clean(pattern) != pattern || pattern == "." || pattern == ".." || strings.HasPrefix(pattern, "../"):
-		return errors.New("want a relative path without empty parts, . and ..")
+		return errors.New("want a relative path, without . and .. and empty parts")
 	}
 	parts, wild := strings.Split(pattern, "/"), 0
 	for _, part := range parts {

@@ -62,8 +62,8 @@ type ProfileLimits struct {
 
 // MaxWorkspace and MaxThreads are the most that a profile may give a run.
 const (
-	MaxWorkspace MiB = 16384
-	MaxThreads       = 256
+	MaxWorkspace = MiB(16384)
+	MaxThreads   = 256
 )
 
 // MemoryKind is what a run's limit of memory counts.

@@ -21,7 +21,7 @@ func readFiles(paths []string) (files []sandbox.InputFile, err error) {
 			return nil, err
 		}
 		data, err := io.ReadAll(io.LimitReader(file, room+1))
-		if err = errors.Join(err, file.Close()); err != nil {
+		if err := errors.Join(err, file.Close()); err != nil {
 			return nil, err
 		}
 		if room -= int64(len(data)); room < 0 {

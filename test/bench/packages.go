@@ -36,6 +36,12 @@ func measurePackages(ctx context.Context, b *bench) (err error) {
 		return fmt.Errorf("want Debian's python3-pandas, python3-scipy and python3-matplotlib: %w: %s", err, out)
 	}
 	clients := map[string]*rawClient{}
+	var servers []*cell.Server
+	defer func() {
+		for _, s := range servers {
+			err = errors.Join(err, s.Stop())
+		}
+	}()
 	for name, code := range map[string]string{"data-science": importCode, "data-science chart": chartCode, "standard": print42.code, "minimal": print42.code} {
 		profile := name
 		if name == "data-science chart" {
@@ -45,7 +51,7 @@ func measurePackages(ctx context.Context, b *bench) (err error) {
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, s.Stop()) }()
+		servers = append(servers, s)
 		clients[name] = newRawClient(address(s), post(sample{code: code}.body()))
 	}
 	p := &b.report.Packages

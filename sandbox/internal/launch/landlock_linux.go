@@ -80,7 +80,7 @@ func NullAccess() uint64 {
 	return unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE
 }
 
-// WorkAccess: see ReadAccess.
+// WorkAccess is as ReadAccess.
 func WorkAccess() uint64 { return accessWork }
 
 // LandlockWorkABI is the first version that has a right for everything that a run may

@@ -92,6 +92,11 @@ func (w Workspaces) hideRest() error {
 // hide covers one folder with one that has nothing in it but what is in Keep.
 func (w Workspaces) hide(dir string) error {
 	trees := map[string]int{} // what is kept, as it is now
+	defer func() {
+		for _, tree := range trees {
+			_ = unix.Close(tree) // attached, or not needed
+		}
+	}()
 	for _, path := range w.Keep {
 		if !strings.HasPrefix(path, dir+"/") {
 			continue
@@ -100,7 +105,6 @@ func (w Workspaces) hide(dir string) error {
 		if err != nil {
 			return fmt.Errorf("keep %s: %w", path, err)
 		}
-		defer unix.Close(tree)
 		trees[path] = tree
 	}
 	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
