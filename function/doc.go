@@ -75,6 +75,7 @@
 //	SANDBOX_DRAIN_TIMEOUT    8s       to 1h
 //	SANDBOX_REQUIRE          the profile's   isolation layers, with commas
 //	SANDBOX_PYTHON           found    the interpreter
+//	SANDBOX_WORKSPACE        mounted  a volume in which programs with files work
 //	SANDBOX_TOKENS_FILE      none     bearer tokens, one a line; read again when it changes
 //	SANDBOX_LOG_LEVEL        info     debug, info, warn, error
 //	OTEL_*                   none     traces and metrics: package telemetry

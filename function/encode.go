@@ -32,7 +32,7 @@ func encodeResult(result sandbox.Result, timeout, waited time.Duration) reply {
 		stderr = append(stderr, "Execution timed out after "+pythonFloat(timeout.Seconds())+"s"...)
 	}
 
-	const others = 512 // everything but the streams; six bytes for each of theirs is \u0000
+	const others = 1024 // everything but the streams; six bytes for each of theirs is \u0000
 	b := make([]byte, 0, 6*(len(stdout)+len(stderr))+others+filesLength(result.Files))
 	b = append(b, `{"stdout":`...)
 	b = appendText(b, stdout)
@@ -49,6 +49,10 @@ func encodeResult(result sandbox.Result, timeout, waited time.Duration) reply {
 	b = append(b, `,"stderr":`...)
 	b = strconv.AppendBool(b, result.Stderr.Truncated)
 	b = append(b, '}')
+	if result.Denied != nil {
+		b = append(b, `,"denied":`...)
+		b = appendNames(b, result.Denied)
+	}
 	if result.Files != nil {
 		b = append(b, `,"files":`...)
 		b = appendFiles(b, result.Files)
@@ -94,6 +98,15 @@ func withoutPartialRune(b []byte) []byte {
 func appendText(dst, s []byte) []byte {
 	dst, _ = jsontext.AppendQuote(dst, s) // its only error is that it had to put a U+FFFD
 	return dst
+}
+
+// appendNames appends names of system calls as a JSON list.
+func appendNames(dst []byte, names []string) []byte {
+	for i, name := range names {
+		dst = append(dst, "[,"[min(i, 1)])
+		dst = appendText(dst, []byte(name))
+	}
+	return append(dst, ']')
 }
 
 // appendMillis appends d in milliseconds, to the microsecond.

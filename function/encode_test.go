@@ -46,6 +46,19 @@ func TestEncodeStreams(t *testing.T) {
 	}
 }
 
+func TestEncodeDenied(t *testing.T) {
+	for want, denied := range map[string][]string{
+		`,"denied":["socket","call 777"],"usage"`: {"socket", "call 777"},
+		`,"denied":["clone"],"usage"`:             {"clone"},
+		`"stderr":false},"usage"`:                 nil,
+	} {
+		rep := encodeResult(sandbox.Result{Denied: denied, Outcome: sandbox.OutcomeOK}, time.Second, 0)
+		if !json.Valid(rep.body) || !bytes.Contains(rep.body, []byte(want)) {
+			t.Errorf("%q: %s", denied, rep.body)
+		}
+	}
+}
+
 func TestEncodeTimeout(t *testing.T) {
 	for _, c := range []struct {
 		stderr  string

@@ -44,6 +44,9 @@ func (x *exchange) refuse(err error) reply {
 // ran notes what became of a program.
 func (x *exchange) ran(r sandbox.Result, waited time.Duration) {
 	x.note(outcomeOf(r), usageOf(r, waited))
+	if r.Denied != nil {
+		x.note(slog.Any("denied", r.Denied))
+	}
 	x.span().SetAttributes(attribute.String("codecell.outcome", string(r.Outcome)))
 }
 

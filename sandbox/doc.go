@@ -18,10 +18,15 @@
 // One run is parked ahead: forked, jailed and rehearsed (run.py), it waits for the next
 // program, which so finds all that done (flight_linux.go).
 //
+// Runs of a profile with a workspace have files: workspace_linux.go makes a folder for
+// each and removes it, in a mount of launch's or in an operator's volume (volume_linux.go);
+// zygote/workplace.py unpacks what the run was sent; outputs_linux.go reads what it left.
+//
 // Where to read: New and Run (sandbox_linux.go), one run from hand-over to result
 // (run_linux.go, flight_linux.go), the messages, drawn (protocol.go), a zygote's life
 // (zygote_linux.go, keeper_linux.go), the budget (budget.go, settle.go) and the
-// memory line (watch_linux.go); and what an operator sees of it all: when a run's
+// memory line (watch_linux.go); denied calls and their names (denied_linux.go,
+// listener_linux.go); and what an operator sees of it all: when a run's
 // steps were done (timeline.go), what is counted (watching.go).
 //
 // # Layers
@@ -33,9 +38,11 @@
 //	uid               launch          being root, or the server (where the server is root)
 //	capabilities      launch          every privilege; securebits keep it so
 //	no_new_privs      launch          any privilege through exec
-//	landlock          launch, run     files: all but the interpreter's own; for a run, all
+//	landlock          launch, run     files: all but the interpreter's own; for a run, all, or all
+//	                                  but these to read and its own folder
 //	landlock_scope    launch, run     signals and abstract sockets out of the domain
-//	seccomp           launch          outer: no network, exec twice, ptrace, mount, keys, bpf, io_uring
+//	seccomp           launch          outer: no network, exec twice, ptrace, mount, keys, bpf, io_uring;
+//	                                  of runs with files it asks the server, which says no and takes the name
 //	                  zygote          seal: no path, no exec, no new code, from warm on
 //	                  run             inner: an allow-list of numbers and arguments
 //	rlimits           launch, run     address space, CPU, processes, descriptors, files, signals, locked memory
@@ -66,5 +73,12 @@
 //   - Without a uid and a PID namespace of their own, and without Landlock's
 //     scopes, it is the inner filter alone that keeps a run from signalling
 //     processes of its uid.
+//   - Where programs have files and the container has no mount namespace, a path says
+//     whether it is there, and stat what it is: Landlock keeps it from being opened only.
+//   - Runs of one zygote share their number of threads (RLIMIT_NPROC), and see by process
+//     and inode numbers that others were there.
+//   - On cgroup v1 nobody says how much of the kernel's memory could be taken back. A
+//     program that asks for hundreds of thousands of names that are not there leaves a
+//     charge at which the memory line ends later runs, until the kernel has reclaimed it.
 //   - The policy (imports, names, attributes) is advice to callers. It is no boundary.
 package sandbox

@@ -46,6 +46,7 @@ const (
 
 	tagLost    = 'L' // launch or zygote -> server: JSON {step, error}; nothing follows
 	tagHello   = 'H' // zygote -> server: warm and sealed
+	tagListens = 'D' // launch -> server: one descriptor, on which it is asked about denied calls (listener_linux.go)
 	tagFolder  = 'W' // launch -> server: one descriptor, of a mount that it has made for workspaces
 	tagPong    = 'O' // zygote -> server: id
 	tagStarted = 'S' // zygote -> server: id, pid; one descriptor, the run's pidfd
@@ -98,7 +99,7 @@ func parseReport(msg []byte) (report, error) {
 	}
 	r := report{tag: msg[0]}
 	switch r.tag {
-	case tagHello, tagFolder:
+	case tagHello, tagListens, tagFolder:
 		return r, nil
 	case tagLost:
 		if err := json.Unmarshal(msg[1:], &r.failure); err != nil {

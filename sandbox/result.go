@@ -12,6 +12,10 @@ type Result struct {
 	TimedOut bool
 	Outcome  Outcome
 	Usage    Usage
+	// Denied are the system calls that the kernel refused because they are not in the
+	// profile, by name, each once, in the order in which they came; at most MaxDenied. Only
+	// profiles whose runs have files name them, and not all: see docs/calls.md.
+	Denied []string
 	// Files are those that Job.Outputs asked for, by name, however the program ended.
 	Files []OutputFile
 }
@@ -26,6 +30,9 @@ type Output struct {
 // CaptureLimit bounds, in bytes, what is kept of each stream. The rest is read
 // and dropped, so that a program never blocks on a full pipe.
 const CaptureLimit = 50 << 10
+
+// MaxDenied bounds how many denied calls a Result names.
+const MaxDenied = 16
 
 // Outcome says in one word how a run ended. The list is closed.
 type Outcome string

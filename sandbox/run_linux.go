@@ -32,10 +32,11 @@ type run struct {
 
 	mu       sync.Mutex
 	pidfd    int // -1 until the zygote has said so, and after close
-	pid      int // as we number it; 0: not known
+	pid      int // as we number it; 0: not known (yet)
 	forkedAt time.Time
 	killedAt time.Time
 	meter    pidfdMeter
+	denied   denials
 	cause    killCause
 	finished bool
 }
@@ -185,6 +186,7 @@ func (z *zygote) run(ctx context.Context, job Job, line *memoryWatch) (Result, e
 	if err != nil {
 		return Result{}, err
 	}
+	result.Denied = f.run.deniedCalls()
 	if result.Files, err = f.work.outputs(job.outputs()); err != nil {
 		return Result{}, &SetupError{"outputs", err}
 	}

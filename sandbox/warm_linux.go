@@ -90,7 +90,8 @@ func (z *zygote) warm(p plan, find finder, prof *Profile, slots int) error {
 	return verify(z.pid, p)
 }
 
-// hear waits for the zygote's hello, and takes the folders that its launch sends before.
+// hear waits for the zygote's hello, and takes the folders and the listener that its
+// launch sends before.
 // unsent is why something could not be told to it, or nil.
 func (z *zygote) hear(unsent error) error {
 	buf, oob := make([]byte, maxReport), make([]byte, unix.CmsgSpace(4))
@@ -109,7 +110,13 @@ func (z *zygote) hear(unsent error) error {
 		if err != nil {
 			return &SetupError{"warm", err}
 		}
-		if fd >= 0 {
+		listens := buf[0] == tagListens
+		switch {
+		case fd >= 0 && listens:
+			if err := z.answerDenied(fd); err != nil {
+				return &SetupError{"seccomp", err}
+			}
+		case fd >= 0:
 			if err := z.workspaces.add(fd); err != nil {
 				return &SetupError{"workspace", err}
 			}
@@ -117,7 +124,7 @@ func (z *zygote) hear(unsent error) error {
 		switch r, err := parseReport(buf[:n]); {
 		case err != nil:
 			return &SetupError{"warm", err}
-		case r.tag == tagFolder && fd >= 0:
+		case fd >= 0 && (listens || r.tag == tagFolder):
 			continue
 		case r.tag == tagLost && r.failure.Step == "workspace":
 			return &SetupError{r.failure.Step, fmt.Errorf("%s: a workspace can't be mounted here, though there is a mount namespace. %s", r.failure.Error, volumeAdvice)}
@@ -172,7 +179,7 @@ func zygoteConfig(p plan, prof *Profile, py Interpreter, slots int) ([]byte, err
 		"seal": hex.EncodeToString(filters.Seal), "inner": hex.EncodeToString(filters.Inner),
 		"pid_offsets": filters.Inner.PIDOffsets(), "ruleset": ruleset,
 		"calls": map[string]int{
-			"prctl": unix.SYS_PRCTL, "seccomp": unix.SYS_SECCOMP, "set_robust_list": unix.SYS_SET_ROBUST_LIST, "mmap": unix.SYS_MMAP, "madvise": unix.SYS_MADVISE,
+			"prctl": unix.SYS_PRCTL, "seccomp": unix.SYS_SECCOMP, "set_robust_list": unix.SYS_SET_ROBUST_LIST, "mmap": unix.SYS_MMAP, "madvise": unix.SYS_MADVISE, "clone": unix.SYS_CLONE,
 			"landlock_create_ruleset": unix.SYS_LANDLOCK_CREATE_RULESET,
 			"landlock_add_rule":       unix.SYS_LANDLOCK_ADD_RULE,
 			"landlock_restrict_self":  unix.SYS_LANDLOCK_RESTRICT_SELF,

@@ -375,7 +375,8 @@ print(60 <= len(started) <= 300)
 stop.set()
 for t in started: t.join()
 import asyncio
-async def main(): return await asyncio.gather(asyncio.to_thread(lambda: 1), asyncio.sleep(0.01, 2))
+async def main():
+    async with asyncio.timeout(9): return await asyncio.gather(asyncio.to_thread(lambda: 1), asyncio.sleep(0.01, 2))
 print(asyncio.run(main()))
 `})
 	if got, want := string(res.Stdout.Data), "328350\ncan't start new thread\nTrue\n[1, 2]\n"; got != want {

@@ -40,6 +40,7 @@ type zygote struct {
 	beside     MiB         // what a run weighs beside its memory
 	workspaces *workspaces // nil: runs have none
 	library    int64       // bytes in memory beside its own, see newLibrary
+	denied     *listener   // nil: it is not asked about what is denied
 
 	mu      sync.Mutex
 	runs    map[uint64]*run
@@ -318,4 +319,5 @@ func (z *zygote) bury() {
 		f.close()
 	}
 	z.workspaces.close()
+	z.denied.close()
 }

@@ -30,6 +30,9 @@ const (
 type runCmd struct {
 	Program []string      `arg:"" name:"file" passthrough:"" sep:"none" help:"The program, or - to read it from stdin, and what it finds in sys.argv behind its name."`
 	Env     []string      `short:"e" sep:"none" placeholder:"NAME=VALUE" help:"An environment variable for it, of those that the profile allows. Repeatable."`
+	File    []string      `short:"f" sep:"none" placeholder:"PATH" help:"A file that it finds in its folder, by its last name. Repeatable."`
+	Output  []string      `short:"o" sep:"none" placeholder:"PATTERN" help:"Files of its folder to keep: *.csv, out/*.png, **/*.json. Repeatable."`
+	Into    string        `placeholder:"DIR" default:"." help:"Where to keep them, and figures: a folder. Nothing in it is overwritten."`
 	Timeout time.Duration `placeholder:"10s" help:"Wall-clock time after which it is killed. Default and maximum are the profile's."`
 	Memory  int64         `placeholder:"MIB" help:"Its address space in MiB, the interpreter's included. Default and maximum are the profile's."`
 }
@@ -87,13 +90,21 @@ func (c runCmd) run(ctx context.Context, w world) (result sandbox.Result, limits
 		return result, limits, err
 	}
 	defer func() { err = errors.Join(err, box.Close()) }()
-	job := sandbox.Job{Code: source, Limits: limits, Args: args, Env: c.Env, Stdout: w.stdout, Stderr: w.stderr}
+	job := sandbox.Job{
+		Code: source, Limits: limits, Args: args, Env: c.Env, Stdout: w.stdout, Stderr: w.stderr,
+		Outputs: c.Output, Figures: cell.Profile.Figures,
+	}
+	if job.Files, err = readFiles(c.File); err != nil {
+		return result, limits, err
+	}
 	if file != "-" {
 		// In the background of a terminal there is nothing to read, which must not stop us.
 		signal.Ignore(syscall.SIGTTIN)
 		job.Stdin = w.stdin
 	}
-	result, err = box.Run(ctx, job)
+	if result, err = box.Run(ctx, job); err == nil {
+		err = keepFiles(c.Into, result.Files, w.stderr)
+	}
 	return result, limits, err
 }
 

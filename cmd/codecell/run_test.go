@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,5 +88,62 @@ func TestReadSource(t *testing.T) {
 		if got, err := readSource("-", strings.NewReader(bad)); err == nil {
 			t.Errorf("%s: %d bytes, no error", name, len(got))
 		}
+	}
+}
+
+// What a program leaves is written into the folder and nowhere else, and nothing there is
+// overwritten.
+func TestKeepFiles(t *testing.T) {
+	t.Parallel()
+	outside := t.TempDir()
+	dir := filepath.Join(outside, "into")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "there"), []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	err := keepFiles(dir, []sandbox.OutputFile{
+		{Name: "a/b.txt", Size: 1, Data: []byte("b")},
+		{Name: "there", Data: []byte("theirs")},
+		{Name: "link/out", Data: []byte("out")},
+		{Name: "../up", Data: []byte("up")},
+		{Name: "big", Omitted: sandbox.OmittedSize},
+	}, &said)
+	for _, name := range []string{"there", "link/out", "../up", "big: left out, because of its size"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%v: want %s", err, name)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "there")); string(text) != "mine" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "a", "b.txt")); string(text) != "b" || said.String() != fmt.Sprintf("codecell: wrote %s/a/b.txt, 1 bytes\n", dir) {
+		t.Errorf("%q, %v; said %q", text, err, said.String())
+	}
+	if entries, err := os.ReadDir(outside); len(entries) != 1 {
+		t.Errorf("%v, %v", entries, err)
+	}
+}
+
+func TestReadFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	small, big := filepath.Join(dir, "small.csv"), filepath.Join(dir, "big")
+	for path, size := range map[string]int{small: 3, big: function.MaxBody} {
+		if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := readFiles([]string{small})
+	if err != nil || len(files) != 1 || files[0].Name != "small.csv" || len(files[0].Data) != 3 {
+		t.Errorf("%v, %v", files, err)
+	}
+	if _, err := readFiles([]string{small, big}); err == nil || !strings.Contains(err.Error(), "at most 1048576 bytes in all") {
+		t.Errorf("too much: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ see it, are the kernel's business.
 
 from __future__ import annotations
 
+import _signal
 import _thread
 import errno
 import os
@@ -18,6 +19,7 @@ import time
 FILE = struct.Struct("<II")  # lengths of name and content: see protocol.go
 MOST_FIGURES = 32
 
+_fork = os.fork
 _save_figures = False
 _saved = 0
 
@@ -25,8 +27,10 @@ _saved = 0
 STACK = 2 << 20  # bytes of a thread's. The default is 8 MiB, and threads share a run's address space
 
 
-def prepare(threads: bool) -> None:
-    """In the zygote, before it imports what programs use."""
+def prepare(threads: bool, call, clone: int) -> None:
+    """In the zygote, before it imports what programs use. clone is the call's number."""
+    global _fork
+    _fork = without_processes(call, clone)
     for name in ("chmod", "utime", "statvfs"):
         setattr(os, name, by_descriptor(getattr(os, name)))
     os.utime = with_times(os.utime)
@@ -58,6 +62,16 @@ def by_descriptor(function):
     return opened
 
 
+def without_processes(call, clone: int):
+    """os.fork, as a program has it: the kernel refuses it, and is asked in a way that no
+    zygote uses, so that the refusal has a name (docs/calls.md)."""
+
+    def fork() -> int:
+        return call(clone, _signal.SIGCHLD)
+
+    return fork
+
+
 def with_times(utime):
     """os.utime, which gives the time when nobody does: the kernel would take everybody's
     word for now who may write."""
@@ -81,6 +95,7 @@ def settle_in() -> None:
     for name in ("HOME", "TMPDIR"):
         os.environ[name] = here
     os.environ.pop("MPLCONFIGDIR", None)
+    os.fork = _fork
     tempfile.tempdir = None
     sys.path.insert(0, here)  # as that of a script's folder
     numpy = sys.modules.get("numpy")

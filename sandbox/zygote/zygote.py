@@ -94,11 +94,16 @@ def native_modules() -> list[str]:
     return sorted(name for name in names if not name.startswith(NO_USE))
 
 
+# Modules in C that import the package that they are a part of: imported first, they would
+# leave it with a mixture of its functions in C and in Python.
+PART_OF = {"_asyncio": "asyncio"}
+
+
 def import_native() -> None:
     """A build may lack the library that one of them needs; a run is then told so."""
     for name in native_modules():
         try:
-            importlib.import_module(name)
+            importlib.import_module(PART_OF.get(name, name))
         except ImportError:
             continue
 
@@ -187,7 +192,7 @@ def main(config: dict, load) -> None:
         jail = load("jail").Jail(kernel, config)
         if config["files"] is not None:
             workplace = load("workplace")
-            workplace.prepare(config["threads"])
+            workplace.prepare(config["threads"], kernel.call, config["calls"]["clone"])
             run.equip(workplace)
             sys.path.extend(config["files"]["packages"])
             import_native()

@@ -29,6 +29,7 @@ const (
 	mostStart      = 4.0                   // times a bare start
 	mostServerIdle = 20_000_000            // bytes
 	mostZygoteIdle = 12_000_000
+	leastFaster    = 50.0 // times, a warm import beside a cold one
 )
 
 func (r *report) expectations() []expectation {
@@ -57,6 +58,10 @@ func (r *report) expectations() []expectation {
 		{"start to first result / bare python3 -I -c pass", times(start), fmt.Sprintf("<= %.1fx", mostStart), start <= mostStart},
 		atMost("server RSS, idle", r.Footprint.Idle.Server, mostServerIdle),
 		atMost("zygote RSS, idle", r.Footprint.Idle.Zygote, mostZygoteIdle),
+		{
+			"cold import of numpy and pandas / a run that imports them", times(r.Packages.faster()),
+			fmt.Sprintf(">= %.0fx", leastFaster), r.Packages.faster() >= leastFaster,
+		},
 	}
 }
 

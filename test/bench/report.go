@@ -30,6 +30,7 @@ type report struct {
 	Footprint  footprint  `json:"memory"`
 	Steps      steps      `json:"steps"`
 	Layers     layers     `json:"layers"`
+	Packages   packages   `json:"packages"`
 
 	Expectations []expectation      `json:"expectations"`
 	Ratios       map[string]float64 `json:"ratios"` // what a later run is compared with

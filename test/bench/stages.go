@@ -41,6 +41,7 @@ var stages = []stage{
 	{"memory", measureMemory, (*report).memoryTables},
 	{"steps", measureSteps, (*report).stepTables},
 	{"layers", measureLayers, (*report).layerTables},
+	{"packages", measurePackages, (*report).packageTables},
 }
 
 // choose returns the stages of these names, in their order; of none, all.

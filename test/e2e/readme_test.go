@@ -23,8 +23,12 @@ import (
 	"codecell/test/e2e/cell"
 )
 
-// readmeServer is where the README's examples expect the server.
-const readmeServer = "127.0.0.1:8080"
+// readmeServer is where the README's examples expect the server, and readmeFilesServer
+// one whose programs have files.
+const (
+	readmeServer      = "127.0.0.1:8080"
+	readmeFilesServer = "127.0.0.1:8081"
+)
 
 // fence is a fenced block of Markdown.
 type fence struct {
@@ -41,7 +45,10 @@ func TestREADME(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, cell.Options{})
+	servers := map[string]*cell.Server{
+		readmeServer:      start(t, cell.Options{}),
+		readmeFilesServer: start(t, cell.Options{Env: []string{"SANDBOX_PROFILE=standard"}}),
+	}
 	ran := 0
 	blocks := fences(string(text))
 	for i, block := range blocks {
@@ -50,7 +57,11 @@ func TestREADME(t *testing.T) {
 		}
 		ran++
 		t.Run(fmt.Sprintf("line=%d", block.line), func(t *testing.T) {
-			out := shell(t, strings.ReplaceAll(block.text, readmeServer, strings.TrimPrefix(s.URL, "http://")))
+			script := block.text
+			for shown, s := range servers {
+				script = strings.ReplaceAll(script, shown, strings.TrimPrefix(s.URL, "http://"))
+			}
+			out := shell(t, script)
 			if i+1 == len(blocks) {
 				return
 			}

@@ -27,12 +27,14 @@ const (
 	answerEPERM  = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
 	answerEAGAIN = unix.SECCOMP_RET_ERRNO | uint32(unix.EAGAIN)
 	answerENOSYS = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
+	answerAsk    = uint32(unix.SECCOMP_RET_USER_NOTIF) // the listener's; ENOSYS without one
+	answerTrace  = uint32(unix.SECCOMP_RET_TRACE)      // a tracer's; ENOSYS without one
 	answerKill   = uint32(unix.SECCOMP_RET_KILL_PROCESS)
 )
 
 // A policy answers a call for which one of the rules holds with matched, the
 // calls in absent as if the kernel had none such, and every other with fallback.
-// A rule may have an answer of its own instead.
+// A rule may have an answer of its own instead. Of several that hold the first counts.
 type policy struct {
 	rules             []rule
 	matched, fallback uint32
@@ -43,7 +45,7 @@ type policy struct {
 //
 //	a foreign architecture, an x32 number   -> kill
 //	the numbers that have no tests          -> matched
-//	for each number that has tests:
+//	for each number that has tests, or an answer of its own:
 //	    its rules, one after the other      -> matched
 //	    none of them holds                  -> fallback
 //	the absent numbers                      -> ENOSYS
@@ -60,7 +62,7 @@ func (p policy) assemble() ([]bpf.Instruction, error) {
 		return nil, err
 	}
 	var always []uint32          // numbers without tests
-	var tested []uint32          // numbers with tests, in the order of the list
+	var tested []uint32          // the others, in the order of the list
 	rules := map[uint32][]rule{} // of a number
 	for _, r := range p.rules {
 		n, ok := table.SyscallNames[r.name]
@@ -69,11 +71,11 @@ func (p policy) assemble() ([]bpf.Instruction, error) {
 		}
 		nr := uint32(n)
 		switch had := rules[nr]; {
-		case had == nil && len(r.tests) == 0:
+		case had == nil && len(r.tests) == 0 && r.instead == 0:
 			always = append(always, nr)
 		case had == nil:
 			tested = append(tested, nr)
-		case len(r.tests) == 0 || len(had[0].tests) == 0:
+		case len(r.tests) == 0 && r.instead == 0, len(had[len(had)-1].tests) == 0:
 			return nil, fmt.Errorf("%s is named twice, once without a test", r.name)
 		}
 		rules[nr] = append(rules[nr], r)
@@ -122,6 +124,8 @@ func (p policy) block(rules []rule) ([]bpf.Instruction, error) {
 			answer = answerEAGAIN
 		case done:
 			answer = answerDone
+		case denied:
+			answer = answerEPERM
 		}
 		one := []bpf.Instruction{bpf.RetConstant{Val: answer}}
 		for i := len(r.tests) - 1; i >= 0; i-- {

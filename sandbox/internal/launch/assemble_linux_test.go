@@ -50,7 +50,7 @@ func TestAssembleRefuses(t *testing.T) {
 				}
 			}
 		}
-		if _, err := allowOnly(rules); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := allowOnly(rules, answerEPERM); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}

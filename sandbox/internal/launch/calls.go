@@ -36,6 +36,7 @@ type answer int
 const (
 	tryAgain answer = iota + 1 // EAGAIN
 	done                       // 0, as if it was made
+	denied                     // EPERM, whatever others are answered
 )
 
 // calls are rules without tests.
@@ -82,6 +83,7 @@ const (
 	mapPrivAnon   = 0x22 // MAP_PRIVATE|MAP_ANONYMOUS: exactly what malloc and pymalloc ask for
 	mremapMayMove = 0x1
 	madvDontNeed  = 0x4
+	madvHugePage  = 0xe
 	cloneFork     = 0x01200011 // CLONE_CHILD_SETTID|CLONE_CHILD_CLEARTID|SIGCHLD: glibc's fork, no other shape
 	// CLONE_VM|FS|FILES|SIGHAND|THREAD|SYSVSEM|SETTLS|PARENT_SETTID|CHILD_CLEARTID: glibc's pthread_create.
 	cloneThread = 0x003d0f00
@@ -101,7 +103,7 @@ const (
 
 	prSetPdeathsig, prSetDumpable, sigKill = 1, 4, 9
 
-	tcgets = 0x5401
+	tcgets, tiocgwinsz = 0x5401, 0x5413
 
 	lastClock = 11 // CLOCK_TAI: the last of the clocks that are everybody's or one's own
 
@@ -272,6 +274,31 @@ func (a Abilities) outer() []rule {
 }
 
 func (a Abilities) inner() []rule { return a.widen(inner) }
+
+// noise is refused without being named: what libraries try of themselves in many programs
+// and do without as well.
+var noise = concat(
+	[]rule{
+		when("madvise", arg(2, equal, madvHugePage)), when("ioctl", arg(1, equal, tiocgwinsz)),
+		when("socket", arg(0, equal, familyUnix), arg(1, equal, pairNonblock)),
+	},
+	calls("mbind", "sendfile"),
+)
+
+// denied is what inner refuses by itself where it leaves the other refusals to outer, to
+// have them named: outer allows these, to a zygote and to a run on its way into the jail.
+func (a Abilities) denied() []rule {
+	given := a.inner()
+	var rules []rule
+	for _, r := range concat(a.outer(), noise) {
+		same := func(g rule) bool { return g.name == r.name && (len(g.tests) == 0 || slices.Equal(g.tests, r.tests)) }
+		if !slices.ContainsFunc(given, same) {
+			r.instead = denied
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
 
 // widen is a list of what is allowed, with what these abilities need beside it.
 func (a Abilities) widen(list []rule) []rule {

@@ -13,6 +13,7 @@
 //	calls_GOARCH.go     the names that only one architecture has
 //	filter_linux.go     the three programs (made in the server and in tests too)
 //	assemble_linux.go   a list -> a seccomp program
+//	listen_linux.go     how the server is asked about what outer refuses, and answers
 //	landlock_linux.go   the ruleset: the interpreter's own files, read-only
 //	creds_linux.go      uid, groups, capabilities, securebits
 //	launch_linux.go     the order of it all

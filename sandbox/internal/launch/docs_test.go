@@ -29,7 +29,8 @@ var architectures = []string{"amd64", "arm64"}
 
 // documentedLists are those of calls.go. What files and threads have is added to outer
 // and inner for runs with that ability; files leaves out of the seal what they both name.
-var documentedLists = []string{"outer", "seal", "inner", "files", "files outer", "threads"}
+// noise is refused by inner.
+var documentedLists = []string{"outer", "seal", "inner", "files", "files outer", "threads", "noise"}
 
 // documentedRows reads the tables of docs/calls.md as one architecture has them.
 func documentedRows(t testing.TB, goarch string) []documented {
@@ -104,6 +105,7 @@ func listsOf(t testing.TB, goarch string) map[string][]rule {
 		"inner": exchanged(inner, "commonArch"),
 
 		"files": exchanged(files, "filesArch"), "files outer": filesOuter, "threads": threads,
+		"noise": noise,
 	}
 }
 
@@ -118,6 +120,7 @@ var parameters = map[string][]string{
 	"recvfrom":          {"fd", "buf", "size", "flags", "address"},
 	"sched_getaffinity": {"pid"},
 	"sendto":            {"fd", "buf", "size", "flags", "address"},
+	"socket":            {"domain", "type"},
 	"socketpair":        {"domain", "type"},
 	"utimensat":         {"dirfd", "path", "times"},
 	"futex":             {"uaddr", "futex_op"},
@@ -137,9 +140,11 @@ var parameters = map[string][]string{
 // spellings are what the kernel's headers call a value, by call and parameter.
 // The numbers are x/sys's own, not those of calls.go.
 var spellings = map[string]map[uint64]string{
-	"clone flags": {unix.CLONE_CHILD_SETTID | unix.CLONE_CHILD_CLEARTID | uint64(unix.SIGCHLD): "CLONE_CHILD_SETTID+CLONE_CHILD_CLEARTID+SIGCHLD",
+	"clone flags": {
+		unix.CLONE_CHILD_SETTID | unix.CLONE_CHILD_CLEARTID | uint64(unix.SIGCHLD): "CLONE_CHILD_SETTID+CLONE_CHILD_CLEARTID+SIGCHLD",
 		unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_THREAD | unix.CLONE_SYSVSEM |
-			unix.CLONE_SETTLS | unix.CLONE_PARENT_SETTID | unix.CLONE_CHILD_CLEARTID: "pthread_create's"},
+			unix.CLONE_SETTLS | unix.CLONE_PARENT_SETTID | unix.CLONE_CHILD_CLEARTID: "pthread_create's",
+	},
 	"fcntl cmd": {
 		unix.F_GETFD: "F_GETFD", unix.F_SETFD: "F_SETFD", unix.F_GETFL: "F_GETFL", unix.F_DUPFD_CLOEXEC: "F_DUPFD_CLOEXEC",
 		unix.F_DUPFD: "F_DUPFD", unix.F_SETFL: "F_SETFL", unix.F_GETLK: "F_GETLK", unix.F_SETLK: "F_SETLK", unix.F_SETLKW: "F_SETLKW",
@@ -149,6 +154,8 @@ var spellings = map[string]map[uint64]string{
 	"recvfrom address":      {0: "NULL"},
 	"sendto address":        {0: "NULL"},
 	"sched_getaffinity pid": {0: "0"},
+	"socket domain":         {unix.AF_UNIX: "AF_UNIX"},
+	"socket type":           {unix.SOCK_STREAM | unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK: "SOCK_STREAM+SOCK_CLOEXEC+SOCK_NONBLOCK"},
 	"socketpair domain":     {unix.AF_UNIX: "AF_UNIX"},
 	"socketpair type": {
 		unix.SOCK_STREAM: "SOCK_STREAM", unix.SOCK_STREAM | unix.SOCK_CLOEXEC: "SOCK_STREAM+SOCK_CLOEXEC",
@@ -167,10 +174,10 @@ var spellings = map[string]map[uint64]string{
 	"clock_getres clockid":    {unix.CLOCK_TAI: "CLOCK_TAI"},
 	"clock_gettime clockid":   {unix.CLOCK_TAI: "CLOCK_TAI"},
 	"clock_nanosleep clockid": {unix.CLOCK_TAI: "CLOCK_TAI"},
-	"ioctl op":                {unix.TCGETS: "TCGETS", 0x541b: "FIONREAD", 0x5421: "FIONBIO", 0x5451: "FIOCLEX", 0x5450: "FIONCLEX"}, // asm-generic/ioctls.h
+	"ioctl op":                {unix.TCGETS: "TCGETS", unix.TIOCGWINSZ: "TIOCGWINSZ", 0x541b: "FIONREAD", 0x5421: "FIONBIO", 0x5451: "FIOCLEX", 0x5450: "FIONCLEX"}, // asm-generic/ioctls.h
 	"kill pid":                {pidPlaceholder: "its own", 1: "1", 4 << 20: "PID_MAX_LIMIT"},
 	"tgkill tgid":             {pidPlaceholder: "its own"},
-	"madvise advice":          {unix.MADV_DONTNEED: "MADV_DONTNEED"},
+	"madvise advice":          {unix.MADV_DONTNEED: "MADV_DONTNEED", unix.MADV_HUGEPAGE: "MADV_HUGEPAGE"},
 	"mmap addr":               {0: "0"},
 	"mmap prot":               {unix.PROT_EXEC: "PROT_EXEC"},
 	"mmap flags": {

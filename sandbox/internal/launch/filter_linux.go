@@ -25,10 +25,21 @@ func (p Program) PIDOffsets() []int {
 }
 
 // Filters are the three programs of a launch, a zygote and a run.
+//
+// Where runs have files, what they are denied is named: outer then asks the server
+// (Asking), which says no. Of several answers the kernel takes the most severe, and
+// EPERM is more severe than to ask; so inner has for what outer refuses as well an answer
+// that is less severe, and denies all the same where it stands alone: a call that is to
+// be traced, and has no tracer, is ENOSYS (seccomp(2)).
+//
+// It is outer that has the listener, and not a filter of the run's own, because a chain of
+// filters can have one only: whoever could install another might say yes to what outer
+// asks. And it never is in a process that runs Python.
 type Filters struct {
-	Outer Program // default-deny; from before the interpreter's execve
-	Seal  Program // from a warm zygote on: no program, no path, no new code
-	Inner Program // default-deny; a run
+	Outer  Program // default-deny; from before the interpreter's execve
+	Asking Program // in place of Outer, for a listener; nil where runs have no files
+	Seal   Program // from a warm zygote on: no program, no path, no new code
+	Inner  Program // default-deny; a run
 }
 
 // NewFilters assembles the lists of this package for this architecture and for runs
@@ -39,23 +50,30 @@ func NewFilters(a Abilities) (Filters, error) {
 	}
 	var f Filters
 	var err error
-	if f.Outer, err = allowOnly(a.outer()); err != nil {
+	if f.Outer, err = allowOnly(a.outer(), answerEPERM); err != nil {
 		return f, fmt.Errorf("outer filter: %w", err)
+	}
+	others, within := answerEPERM, a.inner()
+	if a.Files {
+		if f.Asking, err = allowOnly(a.outer(), answerAsk); err != nil {
+			return f, fmt.Errorf("outer filter that asks: %w", err)
+		}
+		others, within = answerTrace, concat(within, a.denied())
 	}
 	if f.Seal, err = refuse(a.seal()); err != nil {
 		return f, fmt.Errorf("seal: %w", err)
 	}
-	if f.Inner, err = allowOnly(a.inner()); err != nil {
+	if f.Inner, err = allowOnly(within, others); err != nil {
 		return f, fmt.Errorf("inner filter: %w", err)
 	}
 	return f, nil
 }
 
-// allowOnly is a default-deny program. No filter can read the arguments of
-// clone3; without it glibc falls back to clone, whose it can.
-func allowOnly(rules []rule) (Program, error) {
+// allowOnly is a default-deny program, which gives others to what no rule names. No filter
+// can read the arguments of clone3; without it glibc falls back to clone, whose it can.
+func allowOnly(rules []rule, others uint32) (Program, error) {
 	return program(policy{
-		rules: rules, matched: answerAllow, fallback: answerEPERM,
+		rules: rules, matched: answerAllow, fallback: others,
 		absent: []string{"clone3"},
 	})
 }

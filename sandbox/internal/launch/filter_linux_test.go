@@ -114,6 +114,67 @@ func TestFiltersAnswer(t *testing.T) {
 	}
 }
 
+// Where runs have files, outer asks about what it refuses, and no other filter of a run
+// has a say in that which the kernel would prefer; what outer allows, the others refuse.
+func TestFiltersAskWhatOuterRefuses(t *testing.T) {
+	t.Parallel()
+	filters := simulatedFilters(t, Abilities{Files: true, Threads: true})
+	for _, c := range []struct {
+		name string
+		args []uint64
+		want uint32
+	}{
+		{"write", []uint64{1}, answerAllow},
+		{"socket", []uint64{2, 1, 0}, answerAsk},
+		{"clone", []uint64{0x4111}, answerAsk},       // vfork by another name
+		{"clone", []uint64{0x11}, answerAsk},         // workplace.py's os.fork
+		{"clone", []uint64{0x01200011}, answerEPERM}, // fork, which a zygote does
+		{"clone", []uint64{0x3d0f00}, answerAllow},   // a thread
+		{"ioctl", []uint64{1, 0x5412}, answerAsk},    // TIOCSTI
+		{"mmap", []uint64{0, 4096, 7, 0x22}, answerEPERM},
+		{"execve", nil, answerEPERM},
+		{"sendmsg", nil, answerEPERM},
+		{"futex", []uint64{0x7000, 0}, answerEAGAIN},
+		{"clone3", nil, answerENOSYS},
+		{"seccomp", []uint64{1, 0}, answerEPERM},
+		{"seccomp", []uint64{1, 8}, answerAsk}, // a listener of its own
+		// Noise.
+		{"mbind", nil, answerEPERM},
+		{"madvise", []uint64{0, 4096, 14}, answerEPERM},
+		{"set_robust_list", []uint64{0, 24}, answerEPERM},
+	} {
+		var answers []uint32
+		for _, name := range []string{"outer that asks", "seal", "inner"} {
+			answers = append(answers, filters[name].answer(t, native(t, c.name, c.args...)))
+		}
+		if got := severest(answers); got != c.want {
+			t.Errorf("%s%#x: %#x of %#x, want %#x", c.name, c.args, got, answers, c.want)
+		}
+	}
+}
+
+// Minimal's filters do not ask.
+func TestFiltersWithoutFilesDoNotAsk(t *testing.T) {
+	t.Parallel()
+	for _, threads := range []bool{false, true} {
+		f, err := NewFilters(Abilities{Threads: threads})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Asking != nil {
+			t.Errorf("threads %t: a filter that asks", threads)
+		}
+		for _, p := range []Program{f.Outer, f.Seal, f.Inner} {
+			for at := 0; at < len(p); at += 8 {
+				answer := binary.NativeEndian.Uint32(p[at+4:])
+				if binary.NativeEndian.Uint16(p[at:]) == 6 && (answer == answerAsk || answer&0xffff0000 == answerTrace) { // BPF_RET
+					t.Errorf("threads %t: instruction %d answers %#x", threads, at/8, answer)
+				}
+			}
+		}
+	}
+}
+
 // A refused argument that happens to be the number of another call must not be
 // judged as that call: in neither half, at no position, for no rule.
 func TestRefusedArgumentIsNoNumber(t *testing.T) {

@@ -49,16 +49,18 @@ func filtered(filter, name string) {
 		os.Exit(survived)
 	}
 	filters, err := NewFilters(Abilities{})
-	if err != nil {
+	withFiles, errFiles := NewFilters(Abilities{Files: true})
+	if err := errors.Join(err, errFiles, unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(survived)
 	}
-	program := map[string]Program{"outer": filters.Outer, "seal": filters.Seal, "inner": filters.Inner}[filter]
-	if program != nil {
-		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-			os.Exit(survived)
-		}
-		if err := install(program); err != nil {
+	for _, put := range map[string][]func() error{
+		"outer": {alone(filters.Outer)}, "seal": {alone(filters.Seal)}, "inner": {alone(filters.Inner)},
+		"outer that asks": {alone(withFiles.Asking)}, "inner with files": {alone(withFiles.Inner)},
+		// A container's own filter has a listener already.
+		"outer behind a listener": {listening(filters.Seal), withFiles.enterOuter},
+	}[filter] {
+		if err := put(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(survived)
 		}
@@ -89,6 +91,22 @@ func filtered(filter, name string) {
 		errno = survived
 	}
 	unix.RawSyscall(unix.SYS_EXIT_GROUP, uintptr(errno), 0, 0)
+}
+
+// alone puts one program in force without a listener.
+func alone(p Program) func() error {
+	return func() error {
+		_, err := install(p, 0)
+		return err
+	}
+}
+
+// listening puts one in force whose listener nobody reads.
+func listening(p Program) func() error {
+	return func() error {
+		_, err := install(p, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		return err
+	}
 }
 
 var root = [...]byte{'/', 0}
@@ -195,6 +213,15 @@ func TestKernelAnswersAsSimulated(t *testing.T) {
 		{"inner", "socket", int(unix.EPERM)},
 		{"inner", "openat", int(unix.EPERM)},
 		{"inner", "clone3", int(unix.ENOSYS)},
+		// Where there is nobody to be asked, and nobody to trace.
+		{"outer that asks", "getppid", 0},
+		{"outer that asks", "socket", int(unix.ENOSYS)},
+		{"outer that asks", "openat", 0},
+		{"inner with files", "getppid", 0},
+		{"inner with files", "socket", int(unix.ENOSYS)},
+		{"inner with files", "openat", int(unix.EPERM)}, // outer's to allow: O_PATH
+		{"outer behind a listener", "getppid", 0},
+		{"outer behind a listener", "socket", int(unix.EPERM)},
 	} {
 		t.Run(c.filter+"/"+c.name, func(t *testing.T) {
 			t.Parallel()

@@ -112,7 +112,7 @@ func enter() error {
 			return unless(spec.LandlockABI == 0, func() error { return restrictFiles(spec.LandlockABI, spec.Read, spec.Exec, spec.Write) })
 		}},
 		// Last: it refuses most of the calls above.
-		{"seccomp", func() error { return install(filters.Outer) }},
+		{"seccomp", filters.enterOuter},
 	} {
 		if err := s.do(); err != nil {
 			return &stepError{s.name, err}
@@ -244,12 +244,13 @@ func lower(what int, value uint64) error {
 	return nil
 }
 
-// install puts the program in force for the calling thread and what it execs.
-func install(p Program) error {
+// install puts the program in force for the calling thread and what it execs. It returns
+// the listener that the flags may ask for.
+func install(p Program, flags uintptr) (listener int, err error) {
 	prog := unix.SockFprog{Len: uint16(len(p) / 8), Filter: (*unix.SockFilter)(unsafe.Pointer(&p[0]))}
-	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&prog)))
+	fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog)))
 	if errno != 0 {
-		return errno
+		return -1, errno
 	}
-	return nil
+	return int(fd), nil
 }

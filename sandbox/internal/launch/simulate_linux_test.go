@@ -86,8 +86,8 @@ func native(t testing.TB, name string, args ...uint64) call {
 // simulatedPID is the run's.
 const simulatedPID = 4711
 
-// simulatedFilters are the three programs by name, with what each list says, for runs
-// with these abilities.
+// simulatedFilters are the programs by name, with what each list says, for runs with these
+// abilities. Where these have files, there is an outer filter that asks as well.
 func simulatedFilters(t testing.TB, a Abilities) map[string]simulatedFilter {
 	t.Helper()
 	f, err := NewFilters(a)
@@ -97,11 +97,19 @@ func simulatedFilters(t testing.TB, a Abilities) map[string]simulatedFilter {
 	for _, at := range f.Inner.PIDOffsets() {
 		binary.NativeEndian.PutUint32(f.Inner[at:], simulatedPID)
 	}
-	return map[string]simulatedFilter{
+	within, others := a.inner(), answerEPERM
+	if a.Files {
+		within, others = concat(within, a.denied()), answerTrace
+	}
+	filters := map[string]simulatedFilter{
 		"outer": newSimulatedFilter(t, f.Outer, a.outer(), answerAllow, answerEPERM),
 		"seal":  newSimulatedFilter(t, f.Seal, a.seal(), answerEPERM, answerAllow),
-		"inner": newSimulatedFilter(t, f.Inner, patched(a.inner()), answerAllow, answerEPERM),
+		"inner": newSimulatedFilter(t, f.Inner, patched(within), answerAllow, others),
 	}
+	if a.Files {
+		filters["outer that asks"] = newSimulatedFilter(t, f.Asking, a.outer(), answerAllow, answerAsk)
+	}
+	return filters
 }
 
 // patched are the rules as a run has them, with its pid in its place.
@@ -144,12 +152,14 @@ func (f simulatedFilter) want(c call) uint32 {
 				return answerEAGAIN
 			case done:
 				return answerDone
+			case denied:
+				return answerEPERM
 			default:
 				return f.named
 			}
 		}
 	}
-	if c.nr == f.clone3 && f.fallback == answerEPERM {
+	if c.nr == f.clone3 && f.fallback != answerAllow {
 		return answerENOSYS
 	}
 	return f.fallback

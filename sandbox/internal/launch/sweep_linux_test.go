@@ -93,7 +93,16 @@ func jails(a Abilities) []jail {
 		return may
 	}
 	outer, inner := list("outer"), list("inner")
-	return []jail{
+	run := func(rows []documented, number func(string) uint32) map[uint32]bool {
+		may, within := left(outer(rows, number), rows, number), inner(rows, number)
+		for nr := range may {
+			if !within[nr] {
+				delete(may, nr)
+			}
+		}
+		return may
+	}
+	all := []jail{
 		{"outer", []string{"outer"}, outer},
 		{"seal", []string{"seal"}, func(rows []documented, number func(string) uint32) map[uint32]bool {
 			return left(everything(), rows, number)
@@ -102,16 +111,13 @@ func jails(a Abilities) []jail {
 		{"outer+seal", []string{"outer", "seal"}, func(rows []documented, number func(string) uint32) map[uint32]bool {
 			return left(outer(rows, number), rows, number)
 		}},
-		{"outer+seal+inner", []string{"outer", "seal", "inner"}, func(rows []documented, number func(string) uint32) map[uint32]bool {
-			may, within := left(outer(rows, number), rows, number), inner(rows, number)
-			for nr := range may {
-				if !within[nr] {
-					delete(may, nr)
-				}
-			}
-			return may
-		}},
+		{"outer+seal+inner", []string{"outer", "seal", "inner"}, run},
 	}
+	if a.Files {
+		all = append(all, jail{"outer that asks", []string{"outer that asks"}, outer},
+			jail{"outer that asks+seal+inner", []string{"outer that asks", "seal", "inner"}, run})
+	}
+	return all
 }
 
 // severest is the answer that the kernel takes when several filters are in force:
@@ -243,6 +249,9 @@ func TestSeverest(t *testing.T) {
 		{[]uint32{answerKill, answerEPERM}, answerKill},
 		{[]uint32{answerEPERM, answerENOSYS}, answerENOSYS}, // the later filter's
 		{[]uint32{answerENOSYS, answerEPERM}, answerEPERM},
+		{[]uint32{answerAsk, answerEPERM}, answerEPERM},
+		{[]uint32{answerAsk, answerAllow, answerTrace}, answerAsk},
+		{[]uint32{answerAllow, answerTrace}, answerTrace},
 	} {
 		if got := severest(c.answers); got != c.want {
 			t.Errorf("%#x: %#x, want %#x", c.answers, got, c.want)
