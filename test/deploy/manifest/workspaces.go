@@ -17,7 +17,7 @@ func workspaces(s Service, f figures) []string {
 	case m.ReadOnly:
 		return []string{fmt.Sprintf("the volume at %s is read-only", f.folder)}
 	case !m.Memory:
-		return []string{fmt.Sprintf("the volume at %s is not in memory (emptyDir with medium: Memory): on a disk nothing keeps a program to its size, and the pod would be evicted for it", f.folder)}
+		return []string{fmt.Sprintf("the volume at %s is not in memory (emptyDir with medium: Memory): elsewhere it may have no size that the kernel keeps a program to, and the pod would be evicted for it", f.folder)}
 	case m.Size == 0:
 		return []string{fmt.Sprintf("the volume at %s has no sizeLimit: a program could fill half of the node's memory with it, and the server sets all of that aside", f.folder)}
 	case m.Size != f.workspace:
