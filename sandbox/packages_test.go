@@ -131,7 +131,7 @@ print(random.random(), np.random.rand(), np.random.default_rng().random(), scipy
 `
 	seen := map[string]bool{}
 	for range 5 {
-		for _, number := range strings.Fields(string(ok(t, s, Job{Code: code}).Stdout.Data)) {
+		for number := range strings.FieldsSeq(string(ok(t, s, Job{Code: code}).Stdout.Data)) {
 			if seen[number] {
 				t.Errorf("%s was drawn before", number)
 			}

@@ -12,25 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// WorkspaceTag is the first byte of the message that carries the descriptor of one
-// mount of a Workspaces; there are Workspaces.Mounts of them.
-const WorkspaceTag = 'W'
-
-// Workspaces are file systems that a launch mounts for its runs in a mount namespace
-// of its own: each a tmpfs with a hard size, for one run at a time.
-type Workspaces struct {
-	Base   string `json:"base"`   // an existing folder, which they hide: they are Base/0, Base/1, ...
-	Mounts int    `json:"mounts"` // how many
-	Size   int64  `json:"size"`   // bytes each
-	Inodes int    `json:"inodes"` // files and folders each: their names and attributes are in no size
-	// Keep are the paths that must stay visible. Of whatever else stands in the root, only
-	// the name does.
-	Keep []string `json:"keep"`
-}
-
-// Scratch is the name of a folder in the first mount that is anybody's to write to.
-const Scratch = "codecell-scratch"
-
 // mount makes the file systems and sends a descriptor of each to the server. The caller
 // has CAP_SYS_ADMIN over its mount namespace and nobody's files to lose in it.
 func (w Workspaces) mount() error {
