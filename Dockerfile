@@ -6,8 +6,9 @@
 #	make image              without a registry: Debian packages and this machine's Go (root, podman)
 #
 # BUILD has Go, BASE is a Debian with apt whose python3 is 3.11 to 3.13.
-# PYTHON_PACKAGES are what a profile imports beyond the standard library, as
-# Debian calls it: --build-arg PYTHON_PACKAGES="python3-numpy python3-pandas".
+# PROFILE=data-science adds the Debian packages that this profile imports, those of
+# deploy/image/data-science.txt; PYTHON_PACKAGES adds what a profile of yours does:
+# --build-arg PYTHON_PACKAGES="python3-numpy python3-pandas".
 ARG BUILD=docker.io/library/golang:1.26-trixie
 ARG BASE=docker.io/library/debian:trixie-slim
 
@@ -23,10 +24,14 @@ RUN CGO_ENABLED=0 GOARCH=$TARGETARCH go build -trimpath -ldflags '-s -w' -o /cod
 # default, which podman 4 forgets after the stage above.
 FROM --platform=$TARGETPLATFORM ${BASE} AS root
 ARG PYTHON_PACKAGES=""
+ARG PROFILE=""
 ENV DEBIAN_FRONTEND=noninteractive
-RUN apt-get update && apt-get install --yes --no-install-recommends python3 $PYTHON_PACKAGES
+COPY deploy/image/*.txt /tmp/
+RUN echo python3 $PYTHON_PACKAGES >/tmp/wanted && \
+    if [ -n "$PROFILE" ]; then sed 's/#.*//' "/tmp/$PROFILE.txt" >>/tmp/wanted; fi
+RUN apt-get update && apt-get install --yes --no-install-recommends $(cat /tmp/wanted)
 COPY deploy/image/root.sh /tmp/root.sh
-RUN sh /tmp/root.sh /image python3 $PYTHON_PACKAGES
+RUN sh /tmp/root.sh /image $(cat /tmp/wanted)
 
 FROM scratch
 COPY --from=root /image /

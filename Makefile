@@ -94,10 +94,10 @@ bench: build ## what a run costs beside what it can't cost less than, on this ma
 bench-check: build ## a short bench, whose ratios must not be much worse than those of docs/printed/bench.json
 	$(GO) run ./test/bench -short -json bin/bench-check.json -check docs/printed/bench.json $(BENCH)
 
-image: ## the container image, and its contents in bin/image.cdx.json, without a registry (root, podman; IMAGE=... ARCH=arm64 PYTHON_PACKAGES=... FRESH=true)
+image: ## the container image, and its contents in bin/image.cdx.json, without a registry (root, podman; IMAGE=... PROFILE=data-science ARCH=arm64 PYTHON_PACKAGES=... FRESH=true)
 	@mkdir -p bin
 	$(GO) run ./test/e2e/image/make -image "$(or $(IMAGE),localhost/codecell:latest)" $(if $(ARCH),-arch $(ARCH)) \
-		-packages "$(PYTHON_PACKAGES)" -source "$(SOURCE)" -fresh=$(or $(FRESH),false)
+		-profile "$(PROFILE)" -packages "$(PYTHON_PACKAGES)" -source "$(SOURCE)" -fresh=$(or $(FRESH),false)
 
 prove: build ## every attack on the memory of the real container, with what the kernel counted (root, podman; PROVE="-soak 1m")
 	$(GO) run ./test/prove -json bin/prove.json $(PROVE)
@@ -109,10 +109,11 @@ prove-mutations: ## take one rule after the other away: its attack must notice (
 	$(GO) run ./test/prove -mutations $(PROVE)
 
 # What is deployed, and where. All of them go into YAML, so each may have only the
-# characters that such names have. NAME is not taken from the environment, where
-# some systems have the machine's name in it.
+# characters that such names have. NAME and PROFILE are not taken from the environment,
+# where some systems have the machine's name and a shell's settings in them.
 IMAGE     ?=
 NAME      := codecell
+PROFILE   :=
 PROJECT   ?=
 REGION    ?=
 NAMESPACE ?= default
@@ -126,25 +127,30 @@ deploy-cloudrun deploy-knative: export NAMESPACE := $(NAMESPACE)
 # given NAME... ends the recipe unless each variable has a value of such characters.
 given = for v in $(1); do eval "value=\$$$$v"; case $$value in \
 	''|*[!A-Za-z0-9./:@_-]*) echo "$@: $$v=... is needed (see deploy/)" >&2; exit 1;; esac; done
+# manifest FOLDER is that of PROFILE; empty where there is none, and then known ends the recipe.
+manifest = $(filter deploy/$(1)/$(or $(PROFILE),service).yaml,$(filter-out %/networkpolicy.yaml,$(wildcard deploy/$(1)/*.yaml)))
+known = $(if $(call manifest,$(1)),,echo "$@: deploy/$(1) has no manifest for this PROFILE; without one it is that of minimal" >&2; exit 1)
 # filled FILE... prints manifests with the values in them.
 filled = sed -e "s|image: IMAGE\$$|image: $$IMAGE|" -e "s|@PROJECT\.|@$$PROJECT.|" \
 	-e "s|^  name: codecell\$$|  name: $$NAME|" -e "s|\(serving.knative.dev/service\): codecell\$$|\1: $$NAME|"
 
-deploy-cloudrun: ## deploy to Cloud Run (IMAGE=... PROJECT=... REGION=..., NAME=codecell; DRY_RUN=1 prints it)
+deploy-cloudrun: ## deploy to Cloud Run (IMAGE=... PROJECT=... REGION=..., NAME=codecell PROFILE=data-science; DRY_RUN=1 prints it)
 	@$(call given,IMAGE NAME PROJECT REGION)
+	@$(call known,cloudrun)
 ifeq ($(DRY_RUN),1)
-	@$(filled) deploy/cloudrun/service.yaml
+	@$(filled) $(call manifest,cloudrun)
 else
-	@mkdir -p bin && $(filled) deploy/cloudrun/service.yaml > bin/cloudrun.yaml
+	@mkdir -p bin && $(filled) $(call manifest,cloudrun) > bin/cloudrun.yaml
 	gcloud run services replace bin/cloudrun.yaml --project "$$PROJECT" --region "$$REGION"
 endif
 
-deploy-knative: ## deploy to Knative (IMAGE=..., NAME=codecell NAMESPACE=default; DRY_RUN=1 prints it)
+deploy-knative: ## deploy to Knative (IMAGE=..., NAME=codecell NAMESPACE=default PROFILE=data-science; DRY_RUN=1 prints it)
 	@$(call given,IMAGE NAME NAMESPACE)
+	@$(call known,knative)
 ifeq ($(DRY_RUN),1)
-	@$(filled) deploy/knative/service.yaml; echo ---; $(filled) deploy/knative/networkpolicy.yaml
+	@$(filled) $(call manifest,knative); echo ---; $(filled) deploy/knative/networkpolicy.yaml
 else
-	@mkdir -p bin && { $(filled) deploy/knative/service.yaml; echo ---; $(filled) deploy/knative/networkpolicy.yaml; } > bin/knative.yaml
+	@mkdir -p bin && { $(filled) $(call manifest,knative); echo ---; $(filled) deploy/knative/networkpolicy.yaml; } > bin/knative.yaml
 	kubectl apply --namespace "$$NAMESPACE" -f bin/knative.yaml
 endif
 

@@ -1,6 +1,6 @@
 // Package e2e drives the built binary as its users do, over HTTP, and looks at
 // it from outside: the kernel's counters, the process table, the file system.
-// What needs root, a memory cgroup or curl says so and skips; a skip is a
+// What needs root, a memory cgroup, curl or packages says so and skips; a skip is a
 // failure for what CODECELL_E2E_REQUIRE names (comma-separated, or all).
 //
 //	make e2e                                  everything

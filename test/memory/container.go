@@ -36,6 +36,7 @@ type Options struct {
 	// removes it, see RemoveParent.
 	Parent    string
 	MemoryMiB int
+	VolumeMiB int    // of a tmpfs for workspaces, SANDBOX_WORKSPACE; 0: none
 	Slots     string // SANDBOX_MAX_CONCURRENCY
 	CPU       CPU
 	Stall     Stall // this machine's, see MeasureStall; 0: nothing is allowed for it
@@ -108,6 +109,9 @@ func (o Options) run(name string, more ...string) []string {
 		"--env=SANDBOX_PROFILE=/etc/codecell/prove.yaml",
 		"--env=SANDBOX_MAX_CONCURRENCY=" + o.Slots,
 		"--env=LOCAL_ONLY=true", "--env=PORT=0",
+	}
+	if o.VolumeMiB > 0 {
+		args = append(args, fmt.Sprintf("--tmpfs=/workspace:size=%dm,mode=1777", o.VolumeMiB), "--env=SANDBOX_WORKSPACE=/workspace")
 	}
 	return append(append(args, more...), o.Image)
 }

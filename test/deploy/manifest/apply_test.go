@@ -29,9 +29,14 @@ func TestApplies(t *testing.T) {
 			[]string{image, "NAME=cell-2", "NAMESPACE=sandboxes"},
 			"apply --namespace sandboxes -f FILE",
 		},
+		{
+			"deploy-knative", "kubectl",
+			[]string{image, science, "NAME=charts"},
+			"apply --namespace default -f FILE",
+		},
 	}
 	for _, test := range tests {
-		t.Run(test.target, func(t *testing.T) {
+		t.Run(strings.Join(append([]string{test.target}, test.variables...), " "), func(t *testing.T) {
 			dir := t.TempDir()
 			script := "#!/bin/sh\necho \"$@\" > " + dir + "/arguments\n" +
 				"for a in \"$@\"; do case $a in *.yaml) cat \"$a\" > " + dir + "/manifest;; esac; done\n"

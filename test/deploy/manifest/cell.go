@@ -13,6 +13,8 @@ import (
 
 	"codecell/function"
 	"codecell/sandbox"
+	"codecell/test/e2e/built"
+	"codecell/test/e2e/volume"
 )
 
 // Cell is the server, and what it makes of a manifest's environment. Nothing
@@ -31,6 +33,10 @@ type figures struct {
 	drain   time.Duration // that runs may go on after SIGTERM
 	limit   int64         // SANDBOX_MEMORY_LIMIT in bytes; 0: not set
 	port    int
+
+	profile   string
+	workspace int64  // bytes of the folder that each program has; 0: none
+	folder    string // SANDBOX_WORKSPACE
 }
 
 // figuresOf parses the environment as the server does.
@@ -50,6 +56,10 @@ func figuresOf(env map[string]string) (figures, error) {
 		drain:   config.DrainTimeout,
 		limit:   config.MemoryLimit,
 		port:    config.Port,
+
+		profile:   profile.Name,
+		workspace: profile.Workspace.Bytes(),
+		folder:    config.Workspace,
 	}, nil
 }
 
@@ -63,11 +73,23 @@ type diagnosis struct {
 }
 
 // examine asks the server whether it would start in a container that has that
-// much memory and the environment of a manifest.
-func (c Cell) examine(ctx context.Context, env map[string]string, memory int64) (diagnosis, error) {
+// much memory, the environment of a manifest and, for workspaces, a volume of so many
+// bytes (0: none).
+func (c Cell) examine(ctx context.Context, env map[string]string, memory, workspaces int64) (diagnosis, error) {
 	env = maps.Clone(env)
 	env["SANDBOX_MEMORY_LIMIT"] = fmt.Sprint(memory)
-	cmd := exec.CommandContext(ctx, c.Binary, "doctor", "--json")
+	argv := []string{c.Binary, "doctor", "--json"}
+	if workspaces > 0 {
+		// Not at the manifest's path, where this machine has no folder.
+		dir, remove, err := built.Dir()
+		if err != nil {
+			return diagnosis{}, err
+		}
+		defer remove()
+		env["SANDBOX_WORKSPACE"] = dir
+		argv = slices.Concat(volume.Wrap(dir, workspaces), argv)
+	}
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		cmd.Env = append(cmd.Env, name+"="+env[name])

@@ -23,13 +23,16 @@ func account(s Service, _ figures) []string {
 }
 
 // isolated: the layers that the README promises can be there.
-func isolated(s Service, _ figures) (wrong []string) {
+func isolated(s Service, f figures) (wrong []string) {
 	if s.Platform == CloudRun {
 		generation := s.Annotations["run.googleapis.com/execution-environment"]
 		if generation == "" {
 			wrong = append(wrong, "run.googleapis.com/execution-environment is not set: the platform chooses, and what holds could change from one deployment to the next")
 		} else if !slices.Contains([]string{"gen1", "gen2"}, generation) {
 			wrong = append(wrong, fmt.Sprintf("run.googleapis.com/execution-environment is %q, want gen1 or gen2", generation))
+		}
+		if generation == "gen1" && f.workspace > 0 {
+			wrong = append(wrong, fmt.Sprintf("run.googleapis.com/execution-environment is gen1, which is gVisor and has no Landlock: the profile %s lets programs open files, and does not start without", f.profile))
 		}
 		if cpu, err := resource.ParseQuantity(s.CPU); err != nil || cpu.MilliValue() < 1000 {
 			wrong = append(wrong, fmt.Sprintf("the cpu limit is %q: below 1 there is only gen1", s.CPU))

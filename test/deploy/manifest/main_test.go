@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 
 	"codecell/test/e2e/built"
 	"codecell/test/e2e/cell"
+	"codecell/test/e2e/volume"
 )
 
 // server is the real one, for the rules that ask it.
@@ -62,4 +65,26 @@ const (
 	image   = "IMAGE=registry.example/team/codecell:1.0"
 	project = "PROJECT=my-project"
 	region  = "REGION=europe-west1"
+	science = "PROFILE=data-science"
 )
+
+// require skips the test when have is not nil, which says what is there instead
+// of what is wanted. CODECELL_E2E_REQUIRE makes that a failure.
+func require(t *testing.T, name, want string, have error) {
+	t.Helper()
+	if have == nil {
+		return
+	}
+	required := strings.Split(os.Getenv("CODECELL_E2E_REQUIRE"), ",")
+	if slices.Contains(required, name) || slices.Contains(required, "all") {
+		t.Fatalf("%s: want %s, have: %v", name, want, have)
+	}
+	t.Skipf("%s: want %s, have: %v", name, want, have)
+}
+
+// requireScience skips where the server can't be asked about the profile data-science.
+func requireScience(t *testing.T) {
+	t.Helper()
+	require(t, "workspaces", "what workspaces need", volume.Able())
+	require(t, "packages", "what the profile data-science imports", volume.Packages())
+}

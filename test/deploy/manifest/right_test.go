@@ -7,11 +7,18 @@ import (
 	"testing"
 )
 
-// What make would apply to Cloud Run is right, under its own name and another.
+// deployed are a profile and a name for the service.
+var deployed = []struct{ profile, name string }{{"", "codecell"}, {"", "cell-2"}, {"data-science", "charts"}}
+
+// What make would apply to Cloud Run is right, of both profiles, under its own name and another.
 func TestCloudRun(t *testing.T) {
-	for _, name := range []string{"codecell", "cell-2"} {
-		t.Run(name, func(t *testing.T) {
-			text := made(t, "deploy-cloudrun", image, project, region, "NAME="+name)
+	for _, d := range deployed {
+		name := d.name
+		t.Run(strings.TrimPrefix(d.profile+"/"+name, "/"), func(t *testing.T) {
+			if d.profile != "" {
+				requireScience(t)
+			}
+			text := made(t, "deploy-cloudrun", image, project, region, "PROFILE="+d.profile, "NAME="+name)
 			service, err := ParseCloudRun(text)
 			if err != nil {
 				t.Fatal(err)
@@ -29,10 +36,14 @@ func TestCloudRun(t *testing.T) {
 
 // The same of Knative, whether a cluster restricts pods by default or not.
 func TestKnative(t *testing.T) {
-	for _, name := range []string{"codecell", "cell-2"} {
+	for _, d := range deployed {
+		name := d.name
 		for cluster, restricted := range map[string]bool{"as delivered": false, "secure pod defaults": true} {
-			t.Run(name+"/"+cluster, func(t *testing.T) {
-				text := made(t, "deploy-knative", image, "NAME="+name)
+			t.Run(strings.TrimPrefix(d.profile+"/"+name+"/"+cluster, "/"), func(t *testing.T) {
+				if d.profile != "" {
+					requireScience(t)
+				}
+				text := made(t, "deploy-knative", image, "PROFILE="+d.profile, "NAME="+name)
 				parts := documents(text)
 				if len(parts) != 2 {
 					t.Fatalf("%d documents, want a service and a network policy", len(parts))
@@ -129,6 +140,10 @@ func TestValuesNeeded(t *testing.T) {
 		{"an image with a space", "deploy-knative", []string{"IMAGE=a b"}, "IMAGE="},
 		{"an image with a quote", "deploy-knative", []string{`IMAGE=a"b`}, "IMAGE="},
 		{"a command in the name", "deploy-knative", []string{image, "NAME=x;id"}, "NAME="},
+		{"a profile without a manifest", "deploy-knative", []string{image, "PROFILE=minimal"}, "no manifest for this PROFILE"},
+		{"a pattern for a profile", "deploy-cloudrun", []string{image, project, region, "PROFILE=*"}, "no manifest for this PROFILE"},
+		{"a command in the profile", "deploy-knative", []string{image, "PROFILE=service;id"}, "no manifest for this PROFILE"},
+		{"the policy for a profile", "deploy-knative", []string{image, "PROFILE=networkpolicy"}, "no manifest for this PROFILE"},
 		{"no project", "deploy-cloudrun", []string{image, region}, "PROJECT="},
 		{"no region", "deploy-cloudrun", []string{image, project}, "REGION="},
 	}

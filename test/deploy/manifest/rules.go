@@ -21,7 +21,7 @@ const afterDrain = 1700 * time.Millisecond
 type ruling func(Service, figures) []string
 
 var rules = []ruling{
-	concurrency, timeouts, grace, memorySaid, portSaid, probes, annotations, account, isolated,
+	concurrency, timeouts, grace, memorySaid, portSaid, probes, annotations, account, isolated, workspaces,
 }
 
 // Check holds s to the server's rules. An error is one sentence a line.
@@ -202,7 +202,10 @@ func fits(ctx context.Context, s Service, f figures, cell Cell) []string {
 	if f.limit != 0 {
 		memory = min(memory, f.limit)
 	}
-	found, err := cell.examine(ctx, s.Env, memory)
+	if len(workspaces(s, f)) > 0 {
+		return nil // they have said why it does not
+	}
+	found, err := cell.examine(ctx, s.Env, memory, s.Mounts[f.folder].Size)
 	if err != nil {
 		return []string{err.Error()}
 	}

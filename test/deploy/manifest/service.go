@@ -3,11 +3,13 @@ package manifest
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"google.golang.org/api/run/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"knative.dev/serving/pkg/apis/autoscaling"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 )
@@ -45,7 +47,15 @@ type Service struct {
 	CPU         string // the limit
 	Port        int64
 	Probes      map[string]Probe // by startup, readiness, liveness
+	Mounts      map[string]Mount // by the folder
 	Security    *corev1.SecurityContext
+}
+
+// Mount is a volume where the container sees it. One that is no emptyDir has no size.
+type Mount struct {
+	Memory   bool
+	Size     int64 // bytes; 0: not said
+	ReadOnly bool
 }
 
 // Probe is an HTTP probe. Any other kind has an empty path.
@@ -71,7 +81,19 @@ func ofCloudRun(s *run.Service) Service {
 	out := Service{
 		Platform: CloudRun, Annotations: map[string]string{}, Env: map[string]string{}, Probes: map[string]Probe{},
 		Concurrency: spec.ContainerConcurrency, Timeout: seconds(spec.TimeoutSeconds), Grace: cloudRunGrace,
-		Account: spec.ServiceAccountName,
+		Account: spec.ServiceAccountName, Mounts: map[string]Mount{},
+	}
+	for _, m := range c.VolumeMounts {
+		i := slices.IndexFunc(spec.Volumes, func(v *run.Volume) bool { return v.Name == m.Name })
+		mount := Mount{ReadOnly: m.ReadOnly}
+		if i >= 0 && m.SubPath == "" && spec.Volumes[i].EmptyDir != nil {
+			dir := spec.Volumes[i].EmptyDir
+			mount.Memory = dir.Medium == string(corev1.StorageMediumMemory)
+			if size, err := resource.ParseQuantity(dir.SizeLimit); err == nil {
+				mount.Size = size.Value()
+			}
+		}
+		out.Mounts[m.MountPath] = mount
 	}
 	if s.Metadata != nil {
 		out.Name = s.Metadata.Name
@@ -139,6 +161,19 @@ func ofPod(pod *corev1.PodSpec) Service {
 		Account:    pod.ServiceAccountName,
 		TokenInPod: pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken,
 		Security:   c.SecurityContext,
+		Mounts:     map[string]Mount{},
+	}
+	for _, m := range c.VolumeMounts {
+		i := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == m.Name })
+		mount := Mount{ReadOnly: m.ReadOnly}
+		if i >= 0 && m.SubPath == "" && pod.Volumes[i].EmptyDir != nil {
+			dir := pod.Volumes[i].EmptyDir
+			mount.Memory = dir.Medium == corev1.StorageMediumMemory
+			if dir.SizeLimit != nil {
+				mount.Size = dir.SizeLimit.Value()
+			}
+		}
+		out.Mounts[m.MountPath] = mount
 	}
 	for name, into := range map[corev1.ResourceName]*string{corev1.ResourceMemory: &out.Memory, corev1.ResourceCPU: &out.CPU} {
 		if q, ok := c.Resources.Limits[name]; ok {

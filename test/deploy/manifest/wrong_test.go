@@ -286,3 +286,51 @@ func TestWrongNetworkPolicy(t *testing.T) {
 		})
 	}
 }
+
+// What only a profile with files has to have.
+func TestWrongForFiles(t *testing.T) {
+	requireScience(t)
+	const (
+		volume = "emptyDir: {medium: Memory, sizeLimit: 64Mi}"
+		mount  = "            - name: workspace\n              mountPath: /workspace\n"
+	)
+	cloudrun := changeable{made(t, "deploy-cloudrun", image, project, region, science), ParseCloudRun}
+	knative := changeable{documents(made(t, "deploy-knative", image, science))[0], func(text []byte) (Service, error) { return ParseKnative(text, true) }}
+	table := cell.NewTable("data-science.yaml with", "is refused")
+	defer table.Print(t.Output())
+	for _, test := range []struct {
+		wrongdoing
+		of changeable
+	}{
+		{wrongdoing{"gVisor", "execution-environment: gen2", "execution-environment: gen1", "gen1, which is gVisor and has no Landlock: the profile data-science"}, cloudrun},
+		{wrongdoing{"no word of the folder", "name: SANDBOX_WORKSPACE\n              value: /workspace", "name: SANDBOX_LOG_LEVEL\n              value: info", "mount a volume, and name it in SANDBOX_WORKSPACE"}, cloudrun},
+		{wrongdoing{"a folder without a volume", "value: /workspace\n", "value: /tmp\n", "SANDBOX_WORKSPACE is /tmp, where no volume is mounted"}, knative},
+		{wrongdoing{"a disk", volume, "emptyDir: {sizeLimit: 64Mi}", "the volume at /workspace is not in memory"}, knative},
+		{wrongdoing{"a disk of the platform's", volume, "emptyDir: {sizeLimit: 64Mi}", "the volume at /workspace is not in memory"}, cloudrun},
+		{wrongdoing{"a secret to work in", volume, "secret: {secretName: codecell-tokens}", "the volume at /workspace is "}, cloudrun},
+		{wrongdoing{"no size", volume, "emptyDir: {medium: Memory}", "the volume at /workspace has no sizeLimit"}, knative},
+		{wrongdoing{"no size there", volume, "emptyDir: {medium: Memory}", "the volume at /workspace has no sizeLimit"}, cloudrun},
+		{wrongdoing{"another size", "sizeLimit: 64Mi", "sizeLimit: 1Gi", "the volume at /workspace has 1024 MiB, but the profile data-science says 64"}, knative},
+		{wrongdoing{"nothing to be written", mount, mount + "              readOnly: true\n", "the volume at /workspace is read-only"}, cloudrun},
+		{wrongdoing{"two at a time", "name: SANDBOX_WORKSPACE\n", "name: SANDBOX_MAX_CONCURRENCY\n              value: \"2\"\n            - name: SANDBOX_WORKSPACE\n", "does not start: sandbox: SANDBOX_WORKSPACE="}, cloudrun},
+		{wrongdoing{"the memory of minimal", "value: 1920Mi", "value: 896Mi", "the server does not start: SANDBOX_MAX_CONCURRENCY=1 does not fit: 896 MiB limit"}, cloudrun},
+		{wrongdoing{"no room for the volume", "value: 1920Mi", "value: 1700Mi", "- 64 MiB scratch = "}, cloudrun},
+		{wrongdoing{"a request shorter than a run", "timeoutSeconds: 150\n", "timeoutSeconds: 60\n", "timeoutSeconds is 1m0s, but a program may run for 2m0s after a wait of 2s"}, cloudrun},
+		{wrongdoing{"a grace without the quiet", "timeoutSeconds: 180\n", "timeoutSeconds: 150\n", "SIGKILL comes 2m30s after the order to stop, but the drain ends 2m36.7s after it"}, knative},
+		{wrongdoing{"a drain that cuts runs short", "value: 125s\n", "value: 35s\n", "a program may run for 2m0s, but a drain kills it after 35s"}, knative},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			service, err := test.of.parse(test.apply(t, test.of.right))
+			if err == nil {
+				err = Check(t.Context(), service, server)
+			}
+			table.Row(test.name, refused(t, err, test.want))
+		})
+	}
+}
+
+// A changeable is a manifest that is right, and its platform's way to read it.
+type changeable struct {
+	right []byte
+	parse func([]byte) (Service, error)
+}

@@ -4,6 +4,8 @@ package pod
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -15,11 +17,64 @@ import (
 // What a program prints passes queue-proxy while it runs, not at its end.
 func TestEvents(t *testing.T) {
 	p := startPod(t)
-	body, err := json.Marshal(cell.Request{Code: "print('first')\nwhile True: pass", Timeout: 3})
+	events := p.stream(t, cell.Request{Code: "print('first')\nwhile True: pass", Timeout: 3})
+	if name, data := events.next(t); name != "stdout" || data != `{"text":"first\n"}` {
+		t.Errorf("got %s, %s", name, data)
+	}
+	if n := p.inFlight(t); n != 1 {
+		t.Errorf("in flight when the first event was here: %d", n)
+	}
+	if name, data := events.next(t); name != "result" || !strings.Contains(data, `"outcome":"timeout"`) {
+		t.Errorf("got %s, %s", name, data)
+	}
+}
+
+// So it does while the program sleeps, for longer than anybody here waits; and a caller who
+// has seen enough, and leaves, ends it.
+func TestEventsWhileAsleep(t *testing.T) {
+	p := startPodOf(t, science, []string{"SANDBOX_PROFILE=standard"}, nil)
+	const code = "import time\nprint('first')\ntime.sleep(50)\nprint('second')"
+	events := p.stream(t, cell.Request{Code: code, Timeout: 60})
+	if name, data := events.next(t); name != "stdout" || data != `{"text":"first\n"}` {
+		t.Errorf("got %s, %s", name, data)
+	}
+	if n := p.inFlight(t); n != 1 {
+		t.Errorf("in flight when the first event was here: %d", n)
+	}
+	events.leave()
+	eventually(t, "end of the run", func() bool { return p.inFlight(t) == 0 })
+	// The next caller has the slot.
+	if a, err := p.client.Execute(t.Context(), cell.Request{Code: "print('next')"}); err != nil || !a.OK("next\n") {
+		t.Errorf("the next one: %v, %v", a, err)
+	}
+}
+
+// inFlight is how many programs run.
+func (p *pod) inFlight(t *testing.T) int {
+	t.Helper()
+	profile, err := p.inside.Profile(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/execute", strings.NewReader(string(body)))
+	return profile.Admission.InFlight
+}
+
+// A stream is an answer that comes as events.
+type stream struct {
+	lines *bufio.Reader
+	leave context.CancelFunc // ends the connection
+}
+
+// stream posts a program through queue-proxy and returns when the first event is on its way.
+func (p *pod) stream(t *testing.T, request cell.Request) stream {
+	t.Helper()
+	body, err := json.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	t.Cleanup(leave)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+"/execute", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,27 +85,29 @@ func TestEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	t.Cleanup(func() { answer.Body.Close() })
 	if kind := answer.Header.Get("Content-Type"); answer.StatusCode != http.StatusOK || kind != "text/event-stream" {
 		t.Fatalf("%d %s", answer.StatusCode, kind)
 	}
-	lines := bufio.NewReader(answer.Body)
-	line := func() string {
-		text, err := lines.ReadString('\n')
+	return stream{bufio.NewReader(answer.Body), leave}
+}
+
+// next waits for an event: its name and its data.
+func (s stream) next(t *testing.T) (name, data string) {
+	t.Helper()
+	for _, field := range []struct {
+		prefix string
+		into   *string
+	}{{"event: ", &name}, {"data: ", &data}, {"", new(string)}} {
+		line, err := s.lines.ReadString('\n')
 		if err != nil {
 			t.Fatal(err)
 		}
-		return strings.TrimSuffix(text, "\n")
+		value, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), field.prefix)
+		if !ok {
+			t.Fatalf("got %q, want %s", line, field.prefix)
+		}
+		*field.into = value
 	}
-	if name, data := line(), line(); name != "event: stdout" || data != `data: {"text":"first\n"}` {
-		t.Errorf("got %s, %s", name, data)
-	}
-	profile, err := p.inside.Profile(t.Context())
-	if err != nil || profile.Admission.InFlight != 1 {
-		t.Errorf("in flight when the first event was here: %d, %v", profile.Admission.InFlight, err)
-	}
-	_ = line() // blank
-	if name, data := line(), line(); name != "event: result" || !strings.Contains(data, `"outcome":"timeout"`) {
-		t.Errorf("got %s, %s", name, data)
-	}
+	return name, data
 }

@@ -23,10 +23,12 @@ const (
 	queueEnv     = "CODECELL_POD_QUEUE_PROXY"
 	collectorEnv = "CODECELL_POD_COLLECTOR"
 	serviceEnv   = "CODECELL_POD_SERVICE"
+	scienceEnv   = "CODECELL_POD_SCIENCE"
 )
 
-// service is deploy/knative/service.yaml, as `make deploy-knative` applies it.
-var service manifest.Service
+// service is deploy/knative/service.yaml and science is data-science.yaml, as `make
+// deploy-knative` applies them.
+var service, science manifest.Service
 
 // lacking is why there is no network of the tests' own; see requireNetwork.
 var lacking error
@@ -46,9 +48,11 @@ func stage(m *testing.M) (int, error) {
 	case stageNew:
 		return 0, finishNetwork()
 	case stageDone:
-		var err error
-		if service, err = manifest.ParseKnative([]byte(os.Getenv(serviceEnv)), true); err != nil {
-			return 0, err
+		for env, into := range map[string]*manifest.Service{serviceEnv: &service, scienceEnv: &science} {
+			var err error
+			if *into, err = manifest.ParseKnative([]byte(os.Getenv(env)), true); err != nil {
+				return 0, err
+			}
 		}
 		return m.Run(), nil
 	}
@@ -69,14 +73,18 @@ func stage(m *testing.M) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	shown := exec.Command("make", "--silent", "--no-print-directory", "-C", "../../..", "deploy-knative", "DRY_RUN=1", "IMAGE=codecell")
-	shown.Env = []string{"PATH=" + os.Getenv("PATH")} // not the flags of a make that runs this
-	text, err := shown.Output()
-	if err != nil {
-		return 0, fmt.Errorf("make deploy-knative DRY_RUN=1: %w", err)
+	env := []string{codecellEnv + "=" + codecell, queueEnv + "=" + queueProxy, collectorEnv + "=" + otelcol}
+	for name, profile := range map[string]string{serviceEnv: "", scienceEnv: "data-science"} {
+		shown := exec.Command("make", "--silent", "--no-print-directory", "-C", "../../..", "deploy-knative", "DRY_RUN=1", "IMAGE=codecell", "PROFILE="+profile)
+		shown.Env = []string{"PATH=" + os.Getenv("PATH")} // not the flags of a make that runs this
+		text, err := shown.Output()
+		if err != nil {
+			return 0, fmt.Errorf("make deploy-knative DRY_RUN=1: %w", err)
+		}
+		document, _, _ := strings.Cut(string(text), "\n---\n")
+		env = append(env, name+"="+document)
 	}
-	document, _, _ := strings.Cut(string(text), "\n---\n")
-	code, err := inNewNetwork(codecellEnv+"="+codecell, queueEnv+"="+queueProxy, collectorEnv+"="+otelcol, serviceEnv+"="+document)
+	code, err := inNewNetwork(env...)
 	if errors.Is(err, errNoNetwork) {
 		lacking = err
 		return m.Run(), nil
@@ -88,12 +96,17 @@ func stage(m *testing.M) (int, error) {
 // own; it fails the test when CODECELL_E2E_REQUIRE names network, or all.
 func requireNetwork(t *testing.T) {
 	t.Helper()
-	if lacking == nil {
+	require(t, "network", "a network namespace", lacking)
+}
+
+func require(t *testing.T, name, want string, have error) {
+	t.Helper()
+	if have == nil {
 		return
 	}
 	required := strings.Split(os.Getenv("CODECELL_E2E_REQUIRE"), ",")
-	if slices.Contains(required, "network") || slices.Contains(required, "all") {
-		t.Fatalf("network: want a network namespace, have: %v", lacking)
+	if slices.Contains(required, name) || slices.Contains(required, "all") {
+		t.Fatalf("%s: want %s, have: %v", name, want, have)
 	}
-	t.Skipf("network: want a network namespace, have: %v", lacking)
+	t.Skipf("%s: want %s, have: %v", name, want, have)
 }

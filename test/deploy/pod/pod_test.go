@@ -14,8 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"codecell/test/deploy/manifest"
+	"codecell/test/e2e/built"
 	"codecell/test/e2e/cell"
 	"codecell/test/e2e/daemon"
+	"codecell/test/e2e/volume"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -24,8 +27,10 @@ import (
 // answerTime bounds a request that is expected to be answered, queueing included.
 const answerTime = 30 * time.Second
 
-// A pod is a server and the queue-proxy in front of it.
+// A pod is a server and the queue-proxy in front of it, by a manifest.
 type pod struct {
+	manifest.Service
+
 	server *cell.Server
 	inside *cell.Client // past queue-proxy
 	client *cell.Client
@@ -42,13 +47,30 @@ func startPod(t *testing.T, env ...string) *pod {
 // startPodWith is startPod with changes to the environment of queue-proxy too.
 func startPodWith(t *testing.T, env, proxyEnv []string) *pod {
 	t.Helper()
+	return startPodOf(t, service, env, proxyEnv)
+}
+
+// startPodOf is startPodWith by another manifest than service.yaml.
+func startPodOf(t *testing.T, by manifest.Service, env, proxyEnv []string) *pod {
+	t.Helper()
 	requireNetwork(t)
-	var vars []string
-	for name, value := range service.Env {
-		vars = append(vars, name+"="+value)
+	opts := cell.Options{Binary: os.Getenv(codecellEnv)}
+	for name, value := range by.Env {
+		opts.Env = append(opts.Env, name+"="+value)
 	}
-	vars = append(vars, "SANDBOX_MEMORY_LIMIT="+service.Memory)
-	server, err := cell.Start(t.Context(), cell.Options{Binary: os.Getenv(codecellEnv), Env: append(vars, env...)})
+	opts.Env = append(append(opts.Env, "SANDBOX_MEMORY_LIMIT="+by.Memory), env...)
+	if at, ok := by.Mounts[by.Env["SANDBOX_WORKSPACE"]]; ok {
+		require(t, "workspaces", "what workspaces need", volume.Able())
+		// Not at the manifest's path, where this machine has no folder.
+		dir, remove, err := built.Dir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(remove)
+		opts.Wrap = volume.Wrap(dir, at.Size)
+		opts.Env = append(opts.Env, "SANDBOX_WORKSPACE="+dir)
+	}
+	server, err := cell.Start(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +80,8 @@ func startPodWith(t *testing.T, env, proxyEnv []string) *pod {
 			t.Logf("the server's log:\n%s", server.Log())
 		}
 	})
-	p := &pod{server: server, inside: server.Client(answerTime), url: startQueueProxy(t, server.URL, proxyEnv)}
+	p := &pod{Service: by, server: server, inside: server.Client(answerTime)}
+	p.url = p.startQueueProxy(t, proxyEnv)
 	p.client = (&cell.Server{URL: p.url}).Client(answerTime)
 	t.Cleanup(p.inside.Close)
 	t.Cleanup(p.client.Close)
@@ -66,21 +89,22 @@ func startPodWith(t *testing.T, env, proxyEnv []string) *pod {
 	return p
 }
 
-// startQueueProxy starts it in front of the server at target, with the
-// environment of a pod, changed by env, and returns its URL.
-func startQueueProxy(t *testing.T, target string, env []string) string {
+// startQueueProxy starts it in front of the server, with the environment of a pod,
+// changed by env, and returns its URL.
+func (p *pod) startQueueProxy(t *testing.T, env []string) string {
 	t.Helper()
-	to, err := url.Parse(target)
+	to, err := url.Parse(p.server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
+	ready := p.Probes["readiness"]
 	probe, err := json.Marshal(corev1.Probe{
 		ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
 			Scheme: corev1.URISchemeHTTP, Host: "127.0.0.1", // as Kubernetes and Knative fill them in
-			Path: service.Probes["readiness"].Path, Port: intstr.Parse(to.Port()),
+			Path: ready.Path, Port: intstr.Parse(to.Port()),
 		}},
-		PeriodSeconds:    int32(service.Probes["readiness"].Period.Seconds()),
-		TimeoutSeconds:   int32(service.Probes["readiness"].Timeout.Seconds()),
+		PeriodSeconds:    int32(ready.Period.Seconds()),
+		TimeoutSeconds:   int32(ready.Timeout.Seconds()),
 		SuccessThreshold: 1,
 	})
 	if err != nil {
@@ -89,8 +113,8 @@ func startQueueProxy(t *testing.T, target string, env []string) string {
 	port := daemon.FreePort(t)
 	// Asked politely to end it waits for 30 s without a request.
 	daemon.Start(t, append([]string{
-		fmt.Sprintf("CONTAINER_CONCURRENCY=%d", service.Concurrency),
-		fmt.Sprintf("REVISION_TIMEOUT_SECONDS=%d", int(service.Timeout.Seconds())),
+		fmt.Sprintf("CONTAINER_CONCURRENCY=%d", p.Concurrency),
+		fmt.Sprintf("REVISION_TIMEOUT_SECONDS=%d", int(p.Timeout.Seconds())),
 		"USER_PORT=" + to.Port(),
 		"QUEUE_SERVING_PORT=" + port,
 		"QUEUE_SERVING_TLS_PORT=0", // without a certificate it is not opened

@@ -20,6 +20,14 @@ type Request struct {
 	MemoryMB int      `json:"memory_mb,omitempty"` // MiB
 	Stdin    string   `json:"stdin,omitempty"`
 	Args     []string `json:"args,omitempty"`
+	Files    []File   `json:"files,omitempty"`
+	Outputs  []string `json:"outputs,omitempty"` // patterns
+}
+
+// File is a file that a program is given.
+type File struct {
+	Name    string `json:"name"`
+	Content string `json:"content"`
 }
 
 // Answer is whatever came back. Fields that the body did not have are zero.
@@ -29,14 +37,29 @@ type Answer struct {
 	Body   []byte      `json:"-"`
 
 	// Of a program that ran.
-	Stdout   string `json:"stdout"`
-	Stderr   string `json:"stderr"`
-	ExitCode int    `json:"exit_code"`
-	Outcome  string `json:"outcome"`
+	Stdout   string       `json:"stdout"`
+	Stderr   string       `json:"stderr"`
+	ExitCode int          `json:"exit_code"`
+	Outcome  string       `json:"outcome"`
+	Files    []OutputFile `json:"files"`
 
 	// Of a problem.
 	Type       string   `json:"type"`
 	Violations []string `json:"violations"`
+}
+
+// OutputFile is a file that a program has left.
+type OutputFile struct {
+	Name      string `json:"name"`
+	MediaType string `json:"media_type"`
+	Size      int64  `json:"size"`
+	SHA256    string `json:"sha256"`
+	Content   []byte `json:"content_base64"`
+	Omitted   string `json:"omitted"` // why there is no content
+}
+
+func (f OutputFile) String() string {
+	return fmt.Sprintf("%s (%s, %d bytes)", f.Name, f.MediaType, f.Size)
 }
 
 func (a Answer) String() string {

@@ -11,11 +11,12 @@ import (
 	"strings"
 )
 
-// Options say which image to build. All but Packages and Fresh are required.
+// Options say which image to build. Name, Arch and Progress are required.
 type Options struct {
 	Name     string // of the image, with its tag
 	Arch     string // amd64 or arm64; for another than this machine's, its kernel must run such programs (binfmt_misc, qemu-user)
 	Packages string // Debian packages beyond python3, with spaces
+	Profile  string // whose packages are added too, those of deploy/image/PROFILE.txt
 	Source   string // the address of the source, for the label; empty: unknown
 	Fresh    bool   // make everything anew, with the newest packages
 	Progress func(format string, args ...any)
@@ -39,7 +40,7 @@ func Build(ctx context.Context, o Options) error {
 		"--platform=linux/"+o.Arch, "--pull=never", "--network=host", "--tag="+o.Name,
 		// podman 4 does not set them.
 		"--build-arg=BUILDPLATFORM=linux/"+env.GOHOSTARCH, "--build-arg=TARGETPLATFORM=linux/"+o.Arch,
-		"--build-arg=BUILD="+compiler, "--build-arg=BASE="+Base(o.Arch), "--build-arg=PYTHON_PACKAGES="+o.Packages,
+		"--build-arg=BUILD="+compiler, "--build-arg=BASE="+Base(o.Arch), "--build-arg=PYTHON_PACKAGES="+o.Packages, "--build-arg=PROFILE="+o.Profile,
 		"--build-arg=SOURCE="+cmp.Or(o.Source, "unknown"))
 	if o.Fresh {
 		arguments = append(arguments, "--no-cache")

@@ -80,7 +80,7 @@ func TestWeight(t *testing.T) {
 func TestPackages(t *testing.T) {
 	const name, program = tested + "-packages", "import sys, yaml; print(yaml.__with_libyaml__)"
 	without := requireImage(t)
-	if err := buildAs(name, runtime.GOARCH, "python3-yaml"); err != nil {
+	if err := buildAs(Options{Name: name, Arch: runtime.GOARCH, Packages: "python3-yaml"}); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := inside(t, name, "/usr/bin/python3", "-c", program); err != nil || out != "True" {
@@ -104,7 +104,7 @@ func TestForeign(t *testing.T) {
 	name := tested + "-" + arch
 	requireImage(t)
 	requireForeign(t, arch)
-	if err := buildAs(name, arch, ""); err != nil {
+	if err := buildAs(Options{Name: name, Arch: arch}); err != nil {
 		t.Fatal(err)
 	}
 	if c := inspect(t, name); c.Architecture != arch {

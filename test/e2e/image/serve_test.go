@@ -19,23 +19,7 @@ import (
 // TestServes: started as Knative starts it, it runs a program, is not root, can
 // write nowhere, and ends in order.
 func TestServes(t *testing.T) {
-	name := requireImage(t)
-	prefix := fmt.Sprintf("codecell-image-%d", os.Getpid())
-	t.Cleanup(func() {
-		if err := memory.RemoveParent("/" + prefix); err != nil {
-			t.Error(err)
-		}
-	})
-	c, err := memory.Start(t.Context(), memory.Options{
-		Image: name, Parent: "/" + prefix, MemoryMiB: 704, Slots: "1", CPU: memory.Quota,
-		Seccomp: absolute(t, "../../prove/containerd.json"), Profile: absolute(t, "../../../sandbox/profiles/minimal.yaml"),
-	}, prefix)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Kill)
-	client := (&cell.Server{URL: c.URL}).Client(30 * time.Second)
-	t.Cleanup(client.Close)
+	c, client := serve(t, "minimal", memory.Options{Image: requireImage(t), MemoryMiB: 704})
 	answer, err := client.Execute(t.Context(), cell.Request{Code: "import statistics\nprint(statistics.mean([1, 2, 3]))"})
 	if err != nil || !answer.OK("2\n") {
 		t.Errorf("%v, %v", answer, err)
@@ -51,7 +35,7 @@ func TestServes(t *testing.T) {
 		}
 	}
 	// Even for root, who looks in from outside.
-	root := fmt.Sprintf("/proc/%d/root/", c.Server.PID)
+	root := procRoot(c)
 	for _, dir := range []string{"", "tmp", "var/tmp", "run", "usr/local/bin"} {
 		if err := os.WriteFile(root+dir+"/codecell-was-here", nil, 0o600); !errors.Is(err, syscall.EROFS) {
 			t.Errorf("writing to /%s: %v", dir, err)
@@ -62,6 +46,28 @@ func TestServes(t *testing.T) {
 	}
 }
 
+// serve starts a container as Knative does, for as long as the test lasts.
+func serve(t *testing.T, profile string, o memory.Options) (*memory.Container, *cell.Client) {
+	t.Helper()
+	name := fmt.Sprintf("codecell-image-%d", os.Getpid())
+	t.Cleanup(func() {
+		if err := memory.RemoveParent("/" + name); err != nil {
+			t.Error(err)
+		}
+	})
+	o.Parent, o.Slots, o.CPU = "/"+name, "1", memory.Quota
+	o.Seccomp = absolute(t, "../../prove/containerd.json")
+	o.Profile = absolute(t, "../../../sandbox/profiles/"+profile+".yaml")
+	c, err := memory.Start(t.Context(), o, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Kill)
+	client := (&cell.Server{URL: c.URL}).Client(time.Minute)
+	t.Cleanup(client.Close)
+	return c, client
+}
+
 func absolute(t *testing.T, path string) string {
 	t.Helper()
 	path, err := filepath.Abs(path)
@@ -70,3 +76,6 @@ func absolute(t *testing.T, path string) string {
 	}
 	return path
 }
+
+// procRoot is the container's root folder, as root sees it from outside.
+func procRoot(c *memory.Container) string { return fmt.Sprintf("/proc/%d/root/", c.Server.PID) }

@@ -50,12 +50,13 @@ func requireImage(t *testing.T) string {
 	return tested
 }
 
-var build = sync.OnceValue(func() error { return buildAs(tested, runtime.GOARCH, "") })
+var build = sync.OnceValue(func() error { return buildAs(Options{Name: tested, Arch: runtime.GOARCH}) })
 
-func buildAs(name, arch, packages string) error {
+func buildAs(o Options) error {
 	ctx, cancel := context.WithTimeout(context.Background(), buildTimeout)
 	defer cancel()
-	return Build(ctx, Options{Name: name, Arch: arch, Packages: packages, Progress: func(string, ...any) {}})
+	o.Progress = func(string, ...any) {}
+	return Build(ctx, o)
 }
 
 // requireForeign skips where the kernel does not run programs of this architecture.

@@ -3,7 +3,7 @@
 // Command make builds the image where no registry is reachable, and writes the
 // list of its contents beside it.
 //
-//	make image [IMAGE=localhost/codecell:latest] [ARCH=arm64] [PYTHON_PACKAGES="python3-numpy"] [SOURCE=URL] [FRESH=true]
+//	make image [IMAGE=localhost/codecell:latest] [ARCH=arm64] [PROFILE=data-science] [PYTHON_PACKAGES="python3-numpy"] [SOURCE=URL] [FRESH=true]
 package main
 
 import (
@@ -23,6 +23,7 @@ func main() {
 	flag.StringVar(&o.Name, "image", "localhost/codecell:latest", "the image's `name` and tag")
 	flag.StringVar(&o.Arch, "arch", runtime.GOARCH, "amd64 or arm64")
 	flag.StringVar(&o.Packages, "packages", "", "Debian `packages` that a profile imports, with spaces")
+	flag.StringVar(&o.Profile, "profile", "", "a `profile` whose packages are listed in deploy/image")
 	flag.StringVar(&o.Source, "source", "", "the source's `address`, for the label")
 	flag.BoolVar(&o.Fresh, "fresh", false, "make the base anew as well, with the newest packages")
 	sbom := flag.String("sbom", "bin/image.cdx.json", "write the list of contents to the `file`; empty: don't")
@@ -59,7 +60,7 @@ func run(ctx context.Context, o image.Options, sbom string) error {
 	}
 	fmt.Printf("%s: %.1f MB; its base %s: %.1f MB\n", o.Name, float64(size)/image.MB, image.Base(o.Arch), float64(base)/image.MB)
 	// What somebody adds is theirs to weigh.
-	if o.Packages == "" {
+	if o.Packages == "" && o.Profile == "" {
 		if err := image.Weigh(size, base); err != nil {
 			return err
 		}
