@@ -8,17 +8,13 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // What the kernel denies a program has a name in the answer and in the request's line, and
 // is denied all the same.
 func TestDeniedCalls(t *testing.T) {
 	t.Parallel()
-	if abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION); errno != 0 || abi < 3 {
-		t.Skipf("want Landlock of ABI 3 or later for the profile standard, have %d (%v)", abi, errno)
-	}
+	requireFiles(t)
 	s := start(t, serve, "SANDBOX_PROFILE=standard", "SANDBOX_MAX_CONCURRENCY=1")
 	for n, c := range []struct {
 		code, stdout string
