@@ -47,7 +47,7 @@ func (c *Container) judge(m *Measurement, a Attack) {
 		}
 	}
 	for end, n := range m.Ends {
-		if a.Program != "" && !a.mayEnd(end, m.Rise()) || !slices.Contains(ends, end) {
+		if a.Program != "" && !c.mayEnd(a, end, m.Rise()) || !slices.Contains(ends, end) {
 			m.breach(Answers, "%d runs ended %q", n, end)
 		}
 	}
@@ -66,6 +66,13 @@ func (c *Container) judge(m *Measurement, a Attack) {
 	slices.SortStableFunc(m.Breaches, func(a, b Breach) int { // maps have no order
 		return strings.Compare(a.Text, b.Text)
 	})
+}
+
+// mayEnd reports whether a run of the attack may end so here. What a program gets of the
+// profile minimal is all that its header says; where there is more to be had, it goes on
+// further, and may end in any way that there is.
+func (c *Container) mayEnd(a Attack, end End, rise int64) bool {
+	return a.mayEnd(end, rise) || a.Needs == Nothing && c.has != Nothing
 }
 
 // JudgeOutside compares what the program charged without the jail with what it

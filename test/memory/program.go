@@ -16,8 +16,9 @@ import (
 //	# route: the line of docs/memory.md
 //	# ends: memory_limit, memory_error
 //	# outside: 1024 MiB
+//	# needs: files
 //
-// prelude.py is put between the header and the rest: it gives raw system calls.
+// The last one may be missing: see Need. prelude.py is put between the header and the rest: it gives raw system calls.
 //
 //go:embed programs/*.py
 var programs embed.FS
@@ -86,6 +87,13 @@ func parseProgram(text string) (a Attack, err error) {
 		if a.Outside, err = strconv.Atoi(mib); !ok || err != nil || a.Outside < 1 {
 			return Attack{}, fmt.Errorf("outside: want a number of MiB or %q, have %q", noControl, size)
 		}
+	}
+	if line, after, _ := strings.Cut(rest, "\n"); strings.HasPrefix(line, "# needs:") {
+		need, _ := strings.CutPrefix(line, "# needs: ")
+		if a.Needs = Need(need); a.Needs == Nothing || !slices.Contains(needs, a.Needs) {
+			return Attack{}, fmt.Errorf("needs: want one of %q, have %q", needs[1:], line)
+		}
+		rest = after
 	}
 	if strings.TrimSpace(rest) == "" {
 		return Attack{}, fmt.Errorf("no program")
