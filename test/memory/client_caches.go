@@ -73,7 +73,7 @@ func askForMissing(ctx context.Context, t *Target) error {
 // small runs programs of a moment's length, and sees of each whether it had room.
 func (t *Target) small(ctx context.Context, c *cell.Client) error {
 	for range 5 {
-		a, err := t.Execute(ctx, c, cell.Request{Code: "import time; time.sleep(0.1); print(42)"})
+		a, err := t.Execute(ctx, c, cell.Request{Code: aMoment})
 		if err != nil {
 			return err
 		}

@@ -50,7 +50,8 @@ func Outside(ctx context.Context, a Attack, o Options, python, name string) (pea
 	// What it prints is nobody's; how it ends by itself neither.
 	err = cmd.Run()
 	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	// One that ends just when its time is over has no exit code but that (exec.Cmd.Wait).
+	if err != nil && !errors.As(err, &exit) && !errors.Is(err, context.DeadlineExceeded) {
 		return 0, false, err
 	}
 	if exit != nil && (exit.ExitCode() == 125 || exit.ExitCode() == 126 || exit.ExitCode() == 127) {

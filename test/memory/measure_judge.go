@@ -113,13 +113,16 @@ func (c *Container) settle(ctx context.Context, m *Measurement) {
 		m.breach(Permits, "permits: %v", err)
 		return
 	}
-	if a, err := client.Execute(ctx, cell.Request{Code: "print(42)"}); err != nil || !a.OK("42\n") {
+	if a, err := client.Execute(ctx, cell.Request{Code: aMoment}); err != nil || !a.OK("42\n") {
 		m.breach(Permits, "the next program: %v %v", a, err)
 	}
 	if a, err := client.Get(ctx, "/readyz"); err != nil || a.Status != http.StatusOK {
 		m.breach(Permits, "readyz: %v %v", a, err)
 	}
 }
+
+// aMoment takes long enough for the memory line to have looked.
+const aMoment = "for n in range(2_000_000): pass\nprint(42)"
 
 // waitIdle returns nil when nothing is in flight.
 func waitIdle(ctx context.Context, client *cell.Client) error {
