@@ -32,6 +32,9 @@ type Attack struct {
 	Client func(ctx context.Context, t *Target) error
 	// Answers are those that Client may be given. Nil means Served and Full.
 	Answers []Seen
+	// MeetsLimit says that the attack fills caches that are the kernel's own. It takes them
+	// back when the limit is met and not before, so that this is no breach; a kill is.
+	MeetsLimit bool
 	// EndsServer says that the server is to end by itself, with exit code 0.
 	EndsServer bool
 }

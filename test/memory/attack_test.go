@@ -79,6 +79,10 @@ func TestParseProgram(t *testing.T) {
 	if err != nil || a.Needs != Files || a.Program != "print(1)\n" {
 		t.Errorf("%+v, %v", a, err)
 	}
+	a, err = parseProgram(strings.Replace(good, "print", "# needs: files\n# limit: met\nprint", 1))
+	if err != nil || !a.MeetsLimit || a.Program != "print(1)\n" {
+		t.Errorf("%+v, %v", a, err)
+	}
 	for _, bad := range []struct{ old, new string }{
 		{"# route: a route\n", ""},
 		{"# route: a route", "# route: "},

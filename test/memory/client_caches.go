@@ -25,6 +25,8 @@ var missingNames = Attack{
 	Needs:   Files,
 	Client:  askForMissing,
 	Answers: []Seen{Served},
+
+	MeetsLimit: true,
 }
 
 // cachedFiles: programs read all files of the interpreter, twice, so that the kernel
@@ -35,6 +37,8 @@ var cachedFiles = Attack{
 	Needs:   Files,
 	Client:  readEverything,
 	Answers: []Seen{Served},
+
+	MeetsLimit: true,
 }
 
 const (
@@ -67,7 +71,15 @@ func askForMissing(ctx context.Context, t *Target) error {
 			return err
 		}
 	}
-	return t.small(ctx, c)
+	if err := t.small(ctx, c); err != nil {
+		return err
+	}
+	// One that takes all that it may: what is left has to give way to it.
+	a, err := t.Execute(ctx, c, cell.Request{Code: takeAll, Timeout: runTimeout.Seconds()})
+	if err == nil && endOf(a) != MemoryError {
+		t.odder(Refused, a.String())
+	}
+	return err
 }
 
 // small runs programs of a moment's length, and sees of each whether it had room.

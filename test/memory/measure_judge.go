@@ -21,10 +21,10 @@ func (c *Container) judge(m *Measurement, a Attack) {
 	case m.Kills > 0:
 		m.breach(Kills, "the kernel killed %d", m.Kills)
 	}
-	if m.LimitHits > 0 {
+	if m.LimitHits > 0 && !c.mayMeetLimit(a) {
 		m.breach(Charge, "the limit was met %d times", m.LimitHits)
 	}
-	if m.Peak >= m.Limit {
+	if m.Peak >= m.Limit && !c.mayMeetLimit(a) {
 		m.breach(Charge, "charge %d of %d MiB", m.Peak>>20, m.Limit>>20)
 	}
 	if m.ServerPeak > m.ServerMay {
@@ -66,6 +66,12 @@ func (c *Container) judge(m *Measurement, a Attack) {
 	slices.SortStableFunc(m.Breaches, func(a, b Breach) int { // maps have no order
 		return strings.Compare(a.Text, b.Text)
 	})
+}
+
+// mayMeetLimit reports whether the attack, or one that the soak draws here, fills what the
+// kernel takes back then.
+func (c *Container) mayMeetLimit(a Attack) bool {
+	return a.MeetsLimit || a.Name == SoakName && c.has != Nothing
 }
 
 // mayEnd reports whether a run of the attack may end so here. What a program gets of the

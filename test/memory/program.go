@@ -17,8 +17,9 @@ import (
 //	# ends: memory_limit, memory_error
 //	# outside: 1024 MiB
 //	# needs: files
+//	# limit: met
 //
-// The last one may be missing: see Need. prelude.py is put between the header and the rest: it gives raw system calls.
+// The last two may be missing, see Attack.Needs and MeetsLimit. prelude.py is put between the header and the rest: it gives raw system calls.
 //
 //go:embed programs/*.py
 var programs embed.FS
@@ -61,6 +62,8 @@ func programAttacks() ([]Attack, error) {
 // signals), or no more than its pages are anyway (mlock).
 const noControl = "nothing"
 
+const limitMet = "# limit: met\n"
+
 // parseProgram reads the header and leaves the rest as the program.
 func parseProgram(text string) (a Attack, err error) {
 	var list, size string
@@ -95,6 +98,7 @@ func parseProgram(text string) (a Attack, err error) {
 		}
 		rest = after
 	}
+	rest, a.MeetsLimit = strings.CutPrefix(rest, limitMet)
 	if strings.TrimSpace(rest) == "" {
 		return Attack{}, fmt.Errorf("no program")
 	}

@@ -2,6 +2,7 @@
 # ends: memory_limit, memory_error
 # outside: 400 MiB
 # needs: files
+# limit: met
 # Everything that has a bound, to its bound; then page tables, which have none, and pages
 # as fast as they can be had.
 import _thread

@@ -2,6 +2,7 @@
 # ends: ok, memory_limit
 # outside: 300 MiB
 # needs: files
+# limit: met
 # The kernel remembers of each name that it is not there: 192 bytes, and the name if that
 # is long. The random part makes every run's names new.
 import os
