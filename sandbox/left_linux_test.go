@@ -56,12 +56,49 @@ func TestHeldWithoutWhatIsLeft(t *testing.T) {
 	killed.want(t, "flood", "next")
 	remove()
 
-	// What the kernel has taken back is no longer left.
-	set("memory.kmem.usage_in_bytes", 5)
+	// What the kernel has taken back is no longer left, and what comes then is the run's.
 	small := &fakeRun{name: "small", log: killed}
 	defer w.add(small)()
 	w.look()
+	killed.want(t, "flood", "next")
+	set("memory.usage_in_bytes", 644)
+	set("memory.kmem.usage_in_bytes", 5)
+	w.look() // 4 MiB are left
 	killed.want(t, "flood", "next", "small")
+}
+
+func TestNothingLeftAnyMore(t *testing.T) {
+	t.Parallel()
+	dir := writeCgroup(t, map[string]string{
+		"memory.usage_in_bytes": "1\n", "memory.stat": "cache 5\ntotal_inactive_file 0\n", "memory.kmem.usage_in_bytes": "100\n",
+	})
+	src, err := openCgroupCharge(&memoryCgroup{1, dir, 1000}, pinnedSlab(1, 0, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	for _, step := range []struct {
+		now, left int64
+		rest      bool
+	}{
+		{100, 0, true},
+		{900, 0, false}, // a run's
+		{900, 800, true},
+		{950, 800, false},
+		{300, 200, false},
+		{900, 200, false}, // what fell does not rise again
+		{50, 0, true},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "memory.kmem.usage_in_bytes"), strconv.AppendInt(nil, step.now, 10), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if step.rest {
+			src.rest()
+		}
+		if left := src.leftBehind(); left != step.left {
+			t.Errorf("%+v: %d", step, left)
+		}
+	}
 }
 
 // A volume is asked how many files there are in it.

@@ -9,7 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"sync/atomic"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,9 +34,10 @@ type cgroupCharge struct {
 	pinned   func() int64 // bytes of slab_reclaimable that may not be, see pinnedSlab
 	name     string
 
-	kernel counterFile  // v1: memory.kmem.usage_in_bytes, if it is there
-	began  int64        // what that was when it was opened, before there was a run
-	left   atomic.Int64 // how much more it was when the last run had gone, see rest
+	resting sync.Mutex  // guards those below
+	kernel  counterFile // v1: memory.kmem.usage_in_bytes, if it is there
+	began   int64       // what that was when it was opened, before there was a run
+	left    int64       // how much more it was when the last run had gone, and at most since
 }
 
 // A restingSource is told when no run is in flight. What it says then that is left is
@@ -48,22 +49,38 @@ type cgroupCharge struct {
 // later run its life.
 type restingSource interface {
 	rest()
-	leftBehind() int64
+	leftBehind() int64 // what of it is still there at most
 }
 
 // rest notes how much of the kernel's memory runs have left behind that are all gone.
 func (c *cgroupCharge) rest() {
+	c.resting.Lock()
+	defer c.resting.Unlock()
+	c.left = c.beyondBegin()
+}
+
+// leftBehind can only fall until the next rest: what the kernel has taken back since, and
+// it takes back all at once, is not left if a run holds as much instead later.
+func (c *cgroupCharge) leftBehind() int64 {
+	c.resting.Lock()
+	defer c.resting.Unlock()
+	if c.left > 0 {
+		c.left = min(c.left, c.beyondBegin())
+	}
+	return c.left
+}
+
+// beyondBegin is 0 where it is not known.
+func (c *cgroupCharge) beyondBegin() int64 {
 	if c.kernel.file == nil {
-		return
+		return 0
 	}
 	now, err := c.kernel.number()
 	if err != nil {
-		now = 0 // nothing is known to be left
+		return 0
 	}
-	c.left.Store(max(0, now-c.began))
+	return max(0, now-c.began)
 }
-
-func (c *cgroupCharge) leftBehind() int64 { return c.left.Load() }
 
 // cacheKeys are of what else in memory.stat the kernel can take back when it must.
 // Without them a program that reads many files, or asks for many that are not there, would

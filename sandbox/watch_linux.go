@@ -264,14 +264,18 @@ func (w *memoryWatch) look() (pause time.Duration) {
 // others may hold as much now.
 func (w *memoryWatch) held(source chargeSource, charge int64) int64 {
 	resting, ok := source.(restingSource)
-	if !ok || w.procs == nil || resting.leftBehind() == 0 {
+	if !ok || w.procs == nil {
+		return charge
+	}
+	left := resting.leftBehind()
+	if left == 0 {
 		return charge
 	}
 	known, err := w.procs.charge(0)
 	if err != nil {
 		return charge
 	}
-	return max(charge-resting.leftBehind(), min(charge, known+unseenKernel))
+	return max(charge-left, min(charge, known+unseenKernel))
 }
 
 // unseenKernel, in bytes, is what the kernel holds at most for processes beside what
