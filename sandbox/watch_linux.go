@@ -157,8 +157,8 @@ func (w *memoryWatch) add(r watchedRun) (remove func()) {
 	entry := &inFlight{run: r}
 	w.mu.Lock()
 	if len(w.runs) == 0 { // this one has not begun
-		for _, l := range w.lines {
-			if source, ok := l.source.(restingSource); ok {
+		for i := range w.lines { // no copy: the rest of a line is the watch's
+			if source, ok := w.lines[i].source.(restingSource); ok {
 				source.rest()
 			}
 		}
