@@ -242,7 +242,7 @@ func innerAlone(t *testing.T) {
 	check(t, err)
 	found, err := findMemory(os.DirFS("/"))
 	check(t, err)
-	s.line, err = openMemoryWatch(found, MiB(found.limit>>20), memoryMargin(1, 1), keptSlab, slog.New(slog.DiscardHandler))
+	s.line, err = openMemoryWatch(found, MiB(found.limit>>20), memoryMargin(1, 1), pinnedSlab(1, 0, nil), slog.New(slog.DiscardHandler))
 	check(t, err)
 	begin := func() (*zygote, error) { return startUnlaunched(s) }
 	first, err := begin()

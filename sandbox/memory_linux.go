@@ -9,6 +9,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // A chargeSource says how much memory is charged against a limit. The memory
@@ -28,8 +31,55 @@ type cgroupCharge struct {
 	stat     counterFile   // memory.stat
 	inactive []byte        // the key in memory.stat, between newline and value
 	others   cacheKeys
-	pinned   int64 // bytes of slab_reclaimable that may not be, see pinnedSlab
+	pinned   func() int64 // bytes of slab_reclaimable that may not be, see pinnedSlab
 	name     string
+
+	resting sync.Mutex  // guards those below
+	kernel  counterFile // v1: memory.kmem.usage_in_bytes, if it is there
+	began   int64       // what that was when it was opened, before there was a run
+	left    int64       // how much more it was when the last run had gone, and at most since
+}
+
+// A restingSource is told when no run is in flight. What it says then that is left is
+// nobody's: a charge may be without it, see memoryWatch.held.
+//
+// Version 1 does not say how much of the kernel's memory can be taken back, and a run
+// that asks for a million names that are not there leaves 500 MiB of it. The kernel gives them
+// up when the limit is met; the line, which is below that, would until then cost every
+// later run its life.
+type restingSource interface {
+	rest()
+	leftBehind() int64 // what of it is still there at most
+}
+
+// rest notes how much of the kernel's memory runs have left behind that are all gone.
+func (c *cgroupCharge) rest() {
+	c.resting.Lock()
+	defer c.resting.Unlock()
+	c.left = c.beyondBegin()
+}
+
+// leftBehind can only fall until the next rest: what the kernel has taken back since, and
+// it takes back all at once, is not left if a run holds as much instead later.
+func (c *cgroupCharge) leftBehind() int64 {
+	c.resting.Lock()
+	defer c.resting.Unlock()
+	if c.left > 0 {
+		c.left = min(c.left, c.beyondBegin())
+	}
+	return c.left
+}
+
+// beyondBegin is 0 where it is not known.
+func (c *cgroupCharge) beyondBegin() int64 {
+	if c.kernel.file == nil {
+		return 0
+	}
+	now, err := c.kernel.number()
+	if err != nil {
+		return 0
+	}
+	return max(0, now-c.began)
 }
 
 // cacheKeys are of what else in memory.stat the kernel can take back when it must.
@@ -51,22 +101,31 @@ const (
 	pinnedName = 512
 )
 
-// pinnedSlab is how much of slab_reclaimable runs can hold for good, in bytes.
-func pinnedSlab(slots int, workspace MiB, memoryVolume bool) int64 {
+// pinnedSlab says how much of slab_reclaimable runs can hold for good, in bytes. The volume
+// is one in memory, or nil: there may be as many files in it as there is memory for, so it
+// is asked how many there are.
+func pinnedSlab(slots int, workspace MiB, volume *os.File) func() int64 {
+	pinned := int64(keptSlab)
 	switch {
-	case memoryVolume: // as many files as there is memory for
-		return math.MaxInt64
-	case workspace == 0:
-		return keptSlab
-	default:
-		return keptSlab + int64(slots+1)*int64(workspaceInodes(workspace))*pinnedName
+	case volume != nil:
+		return func() int64 {
+			var fs unix.Statfs_t
+			if err := unix.Fstatfs(int(volume.Fd()), &fs); err != nil {
+				return math.MaxInt64
+			}
+			return keptSlab + int64(fs.Files-fs.Ffree)*pinnedName + int64(fs.Blocks-fs.Bfree)*fs.Bsize/nodeShare
+		}
+	case workspace > 0:
+		each := int64(workspaceInodes(workspace))*pinnedName + workspace.Bytes()/nodeShare
+		pinned += int64(slots+1) * each
 	}
+	return func() int64 { return pinned }
 }
 
 // openCgroupCharge opens the counters of c for good and reads each of them
 // once: what can be read now can be read later, without a descriptor or an
 // allocation, when memory is short.
-func openCgroupCharge(c *memoryCgroup, pinned int64) (_ *cgroupCharge, err error) {
+func openCgroupCharge(c *memoryCgroup, pinned func() int64) (_ *cgroupCharge, err error) {
 	src := &cgroupCharge{inactive: []byte("\ninactive_file "), pinned: pinned, others: cacheKeys{
 		active: []byte("\nactive_file "), dirty: []byte("\nfile_dirty "), writeback: []byte("\nfile_writeback "), slab: []byte("\nslab_reclaimable "),
 	}}
@@ -101,6 +160,16 @@ func openCgroupCharge(c *memoryCgroup, pinned int64) (_ *cgroupCharge, err error
 	if src.stat, err = openCounter(filepath.Join(c.dir, "memory.stat"), textMax); err != nil {
 		return nil, err
 	}
+	if c.version == 1 {
+		src.kernel, err = openCounter(filepath.Join(c.dir, "memory.kmem.usage_in_bytes"), lineMax)
+		if err == nil {
+			src.began, err = src.kernel.number()
+		}
+		if err != nil { // a kernel that does not count it, or gVisor: nothing is known to be left
+			src.kernel.file.Close()
+			src.kernel.file = nil
+		}
+	}
 	_, err = src.charge(0)
 	return src, err
 }
@@ -127,7 +196,7 @@ func (c *cgroupCharge) charge(line int64) (int64, error) {
 	if !ok {
 		return 0, fmt.Errorf("%s: no%s", c.stat.file.Name(), bytes.TrimSpace(c.inactive))
 	}
-	return max(0, sum-inactive-c.others.beyond(text, c.pinned)), nil
+	return max(0, sum-inactive-c.others.beyond(text, c.pinned())), nil
 }
 
 // beyond is what the caches hold in bytes beyond what counts as held.
@@ -150,8 +219,10 @@ func (c *cgroupCharge) Close() error {
 	for _, f := range c.counters {
 		errs = append(errs, f.file.Close())
 	}
-	if c.stat.file != nil {
-		errs = append(errs, c.stat.file.Close())
+	for _, f := range []counterFile{c.stat, c.kernel} {
+		if f.file != nil {
+			errs = append(errs, f.file.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -68,7 +68,7 @@ func TestCgroupCharge(t *testing.T) {
 			if tt.without != "" {
 				os.Remove(filepath.Join(dir, tt.without))
 			}
-			src, err := openCgroupCharge(&memoryCgroup{tt.version, dir, 1000}, keptSlab)
+			src, err := openCgroupCharge(&memoryCgroup{tt.version, dir, 1000}, pinnedSlab(1, 0, nil))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +105,7 @@ func TestCgroupChargeRefuses(t *testing.T) {
 		"longer than we read": {"memory.current": "1\n", "memory.stat": "anon 1\ninactive_file 1\n" + strings.Repeat("x", textMax)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if src, err := openCgroupCharge(&memoryCgroup{2, writeCgroup(t, files), 1000}, keptSlab); err == nil {
+			if src, err := openCgroupCharge(&memoryCgroup{2, writeCgroup(t, files), 1000}, pinnedSlab(1, 0, nil)); err == nil {
 				src.Close()
 				t.Error("no error")
 			}
@@ -144,7 +144,7 @@ func TestOpenMemoryWatch(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w, err := openMemoryWatch(tt.found, tt.limit, memoryMargin(1, 1), keptSlab, slog.New(slog.DiscardHandler))
+			w, err := openMemoryWatch(tt.found, tt.limit, memoryMargin(1, 1), pinnedSlab(1, 0, nil), slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -181,7 +181,7 @@ func ownMemoryCgroup(tb testing.TB) *memoryCgroup {
 	for _, m := range mounts {
 		for _, dir := range m.lineage(paths[m.version]) {
 			c := &memoryCgroup{m.version, dir, noLimit}
-			if src, err := openCgroupCharge(c, keptSlab); err == nil {
+			if src, err := openCgroupCharge(c, pinnedSlab(1, 0, nil)); err == nil {
 				src.Close()
 				return c
 			}
@@ -193,7 +193,7 @@ func ownMemoryCgroup(tb testing.TB) *memoryCgroup {
 
 // When memory is short is no time to ask for more.
 func TestLookDoesNotAllocate(t *testing.T) {
-	src, err := openCgroupCharge(ownMemoryCgroup(t), keptSlab)
+	src, err := openCgroupCharge(ownMemoryCgroup(t), pinnedSlab(1, 0, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func TestLookDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkCharge(b *testing.B) {
-	src, err := openCgroupCharge(ownMemoryCgroup(b), keptSlab)
+	src, err := openCgroupCharge(ownMemoryCgroup(b), pinnedSlab(1, 0, nil))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -193,7 +193,7 @@ func TestMemoryLineIsThereBeforeTheKernel(t *testing.T) {
 	silent := slog.New(slog.DiscardHandler)
 	for name, open := range map[string]func(dir string) (*memoryWatch, error){
 		"cgroup": func(dir string) (*memoryWatch, error) {
-			return openMemoryWatch(containerMemory{testLimit, &memoryCgroup{1, dir, testLimit}}, down(testLimit), memoryMargin(1, 1), keptSlab, silent)
+			return openMemoryWatch(containerMemory{testLimit, &memoryCgroup{1, dir, testLimit}}, down(testLimit), memoryMargin(1, 1), pinnedSlab(1, 0, nil), silent)
 		},
 		// The test itself stands outside the cgroup, so the sum is the run's alone.
 		"processes": func(string) (*memoryWatch, error) {
@@ -247,7 +247,7 @@ func TestKernelKillsWithoutTheMemoryLine(t *testing.T) {
 // A program that stays below the line is let be.
 func TestMemoryLineSparesWhatStaysBelow(t *testing.T) {
 	dir := requireMemoryCgroupV1(t, testLimit)
-	w, err := openMemoryWatch(containerMemory{testLimit, &memoryCgroup{1, dir, testLimit}}, down(testLimit), memoryMargin(1, 1), keptSlab, slog.New(slog.DiscardHandler))
+	w, err := openMemoryWatch(containerMemory{testLimit, &memoryCgroup{1, dir, testLimit}}, down(testLimit), memoryMargin(1, 1), pinnedSlab(1, 0, nil), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

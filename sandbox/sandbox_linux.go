@@ -174,7 +174,11 @@ func (s *Sandbox) settle(cfg Config, z *zygote, log *slog.Logger) error {
 	if _, ok := os.LookupEnv("GOMEMLIMIT"); !ok { //nolint:forbidigo // the Go runtime's own variable
 		debug.SetMemoryLimit(s.budget.goMemLimit())
 	}
-	pinned := pinnedSlab(s.budget.Slots, s.profile.Workspace, s.scratch > 0)
+	var volume *os.File
+	if s.scratch > 0 {
+		volume = s.plan.volume
+	}
+	pinned := pinnedSlab(s.budget.Slots, s.profile.Workspace, volume)
 	if s.line, err = openMemoryWatch(found, s.budget.Limit, s.budget.margin, pinned, log); err != nil {
 		return err
 	}

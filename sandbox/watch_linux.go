@@ -84,7 +84,7 @@ type inFlight struct {
 // Mostly these are the same. An operator's lower limit is compared with our own
 // processes alone: the cgroup may well be charged with others, for example with
 // all that a user runs on a laptop. pinned: see pinnedSlab.
-func openMemoryWatch(found containerMemory, limit, margin MiB, pinned int64, log *slog.Logger) (*memoryWatch, error) {
+func openMemoryWatch(found containerMemory, limit, margin MiB, pinned func() int64, log *slog.Logger) (*memoryWatch, error) {
 	var lines []memoryLine
 	procs := &processSum{why: "no cgroup limits us"}
 	if found.cgroup != nil {
@@ -98,7 +98,7 @@ func openMemoryWatch(found containerMemory, limit, margin MiB, pinned int64, log
 		default:
 			return nil, err
 		}
-		if err == nil && limit == down(found.limit) {
+		if err == nil && limit == down(found.limit) && source.kernel.file == nil {
 			return startMemoryWatch(lines, nil, log), nil
 		}
 	}
@@ -108,7 +108,9 @@ func openMemoryWatch(found containerMemory, limit, margin MiB, pinned int64, log
 		}
 		return nil, err
 	}
-	lines = append(lines, memoryLine{source: procs, at: (limit - margin).Bytes(), margin: margin.Bytes()})
+	if len(lines) == 0 || limit != down(found.limit) {
+		lines = append(lines, memoryLine{source: procs, at: (limit - margin).Bytes(), margin: margin.Bytes()})
+	}
 	return startMemoryWatch(lines, procs, log), nil
 }
 
@@ -154,6 +156,13 @@ func (w *memoryWatch) add(r watchedRun) (remove func()) {
 	}
 	entry := &inFlight{run: r}
 	w.mu.Lock()
+	if len(w.runs) == 0 { // this one has not begun
+		for i := range w.lines { // no copy: the rest of a line is the watch's
+			if source, ok := w.lines[i].source.(restingSource); ok {
+				source.rest()
+			}
+		}
+	}
 	w.runs = append(w.runs, entry)
 	w.mu.Unlock()
 	select {
@@ -220,8 +229,11 @@ func (w *memoryWatch) look() (pause time.Duration) {
 	for i := range w.lines {
 		l := &w.lines[i]
 		charge, err := l.source.charge(l.at)
-		if err != nil {
+		switch {
+		case err != nil:
 			charge, failed = l.at, err
+		case charge >= l.at:
+			charge = w.held(l.source, charge)
 		}
 		if l.charge = charge; charge >= l.at && (over == nil || l.rising()) {
 			over = l
@@ -246,6 +258,30 @@ func (w *memoryWatch) look() (pause time.Duration) {
 		"line_mib", over.at>>20, "read", over.source.String(), "error", failed)
 	return pause
 }
+
+// held is a charge without what runs that are gone have left behind, but never less than
+// processes are known to hold: the kernel may have taken some of that back meanwhile, and
+// others may hold as much now.
+func (w *memoryWatch) held(source chargeSource, charge int64) int64 {
+	resting, ok := source.(restingSource)
+	if !ok || w.procs == nil {
+		return charge
+	}
+	left := resting.leftBehind()
+	if left == 0 {
+		return charge
+	}
+	known, err := w.procs.charge(0)
+	if err != nil {
+		return charge
+	}
+	return max(charge-left, min(charge, known+unseenKernel))
+}
+
+// unseenKernel, in bytes, is what the kernel holds at most for processes beside what
+// processSum sees: buffers, descriptors and maps of a run (filesKernelCost), the nodes of its
+// files, and what it holds for the server.
+const unseenKernel = 64 << 20
 
 // pause is how long the next look at the line may wait: as long as the charge, rising by a
 // quarter of the margin in each watchPeriod, takes to come half of the way.

@@ -14,6 +14,7 @@ import (
 type Attack struct {
 	Name  string // of the file without .py, or what the client does: "page-tables"
 	Route string // the line of docs/memory.md that it tries, as its first column begins
+	Needs Need   // where it can be made
 
 	// Program is Python, posted by one client more than there are slots.
 	Program string
@@ -31,6 +32,9 @@ type Attack struct {
 	Client func(ctx context.Context, t *Target) error
 	// Answers are those that Client may be given. Nil means Served and Full.
 	Answers []Seen
+	// MeetsLimit says that the attack fills caches that are the kernel's own. It takes them
+	// back when the limit is met and not before, so that this is no breach; a kill is.
+	MeetsLimit bool
 	// EndsServer says that the server is to end by itself, with exit code 0.
 	EndsServer bool
 }
@@ -124,6 +128,8 @@ func (a Attack) check() error {
 		return fmt.Errorf("a program without an allowed end")
 	case a.Program == "" && len(a.Ends) > 0:
 		return fmt.Errorf("a client's runs end as they like")
+	case !slices.Contains(needs, a.Needs):
+		return fmt.Errorf("it needs %q", a.Needs)
 	}
 	return nil
 }

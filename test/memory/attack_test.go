@@ -72,8 +72,16 @@ func TestParseProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.Route != "a route" || !slices.Equal(a.Ends, []End{OK, MemoryError}) || a.Outside != 12 || a.Program != "print(1)\n" {
+	if a.Route != "a route" || !slices.Equal(a.Ends, []End{OK, MemoryError}) || a.Outside != 12 || a.Program != "print(1)\n" || a.Needs != Nothing {
 		t.Errorf("%+v", a)
+	}
+	a, err = parseProgram(strings.Replace(good, "print", "# needs: files\nprint", 1))
+	if err != nil || a.Needs != Files || a.Program != "print(1)\n" {
+		t.Errorf("%+v, %v", a, err)
+	}
+	a, err = parseProgram(strings.Replace(good, "print", "# needs: files\n# limit: met\nprint", 1))
+	if err != nil || !a.MeetsLimit || a.Program != "print(1)\n" {
+		t.Errorf("%+v, %v", a, err)
 	}
 	for _, bad := range []struct{ old, new string }{
 		{"# route: a route\n", ""},
@@ -89,6 +97,9 @@ func TestParseProgram(t *testing.T) {
 		{"12 MiB", "-1 MiB"},
 		{"12 MiB", "12 GiB"},
 		{"print(1)\n", "\n"},
+		{"print(1)\n", "# needs: wings\nprint(1)\n"},
+		{"print(1)\n", "# needs: \nprint(1)\n"},
+		{"print(1)\n", "# needs: files\n"},
 		{good, ""},
 	} {
 		text := strings.Replace(good, bad.old, bad.new, 1)

@@ -67,13 +67,18 @@ func stopReading(ctx context.Context, t *Target, what cell.Request, header ...st
 	if err != nil {
 		return err
 	}
+	return stopReadingAll(ctx, t, []string{request})
+}
+
+// stopReadingAll has each client send the next one of these requests.
+func stopReadingAll(ctx context.Context, t *Target, requests []string) error {
 	paused, cancel := context.WithTimeout(ctx, readerPause)
 	defer cancel()
-	return crowd(ctx, readers, func(ctx context.Context, _ int) error {
+	return crowd(ctx, readers, func(ctx context.Context, i int) error {
 		again := time.NewTicker(readerReturn)
 		defer again.Stop()
 		for paused.Err() == nil {
-			if err := stopReadingOnce(ctx, paused, t, request); err != nil {
+			if err := stopReadingOnce(ctx, paused, t, requests[i%len(requests)]); err != nil {
 				return err
 			}
 			select {

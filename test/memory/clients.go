@@ -13,6 +13,8 @@ func clientAttacks() []Attack {
 		slowBodies,
 		stoppedReaders, stoppedListeners,
 		inputs,
+		inputFiles, stoppedFileReaders,
+		missingNames, cachedFiles,
 		treeBodies,
 		parserTrees,
 		refusedBodies, bursts,

@@ -31,12 +31,15 @@ type Options struct {
 	Image   string // of the local storage; nothing is pulled
 	Seccomp string // the file of the seccomp profile
 	Profile string // the file of the sandbox's profile, SANDBOX_PROFILE
-	Livez   string // the binary of command livez, which checks the server's health
+	Has     Need   // what that gives its programs
+	// WorkspaceMiB is the size of the volume for their workspaces: a tmpfs as a kubelet mounts
+	// an emptyDir in memory. 0: there is none.
+	WorkspaceMiB int
+	Livez        string // the binary of command livez, which checks the server's health
 	// Parent is the cgroup below which the containers are, "/name". Its owner
 	// removes it, see RemoveParent.
 	Parent    string
 	MemoryMiB int
-	VolumeMiB int    // of a tmpfs for workspaces, SANDBOX_WORKSPACE; 0: none
 	Slots     string // SANDBOX_MAX_CONCURRENCY
 	CPU       CPU
 	Stall     Stall // this machine's, see MeasureStall; 0: nothing is allowed for it
@@ -74,6 +77,7 @@ type Container struct {
 
 	name   string
 	remove func() // kills all of its processes, whatever its state
+	has    Need   // Options'
 	livez  string // Options'
 	cpu    CPU    // Options'
 	stall  Stall  // Options'
@@ -110,16 +114,22 @@ func (o Options) run(name string, more ...string) []string {
 		"--env=SANDBOX_MAX_CONCURRENCY=" + o.Slots,
 		"--env=LOCAL_ONLY=true", "--env=PORT=0",
 	}
-	if o.VolumeMiB > 0 {
-		args = append(args, fmt.Sprintf("--tmpfs=/workspace:size=%dm,mode=1777", o.VolumeMiB), "--env=SANDBOX_WORKSPACE=/workspace")
+	if o.WorkspaceMiB > 0 {
+		// Its size is the pages'. How many files there may be nobody says, and a kubelet neither:
+		// half as many as the machine has pages.
+		args = append(args, "--env=SANDBOX_WORKSPACE="+workspace,
+			fmt.Sprintf("--mount=type=tmpfs,destination=%s,tmpfs-size=%dm,tmpfs-mode=1777", workspace, o.WorkspaceMiB))
 	}
 	return append(append(args, more...), o.Image)
 }
 
+// workspace is where the volume is mounted.
+const workspace = "/workspace"
+
 // Start runs the server and returns when it listens and its memory is counted.
 // The error holds what the container printed.
 func Start(ctx context.Context, o Options, name string) (_ *Container, err error) {
-	c := &Container{name: name, livez: o.Livez, cpu: o.CPU, stall: o.Stall, queue: o.Queue, log: &tail{}, exited: make(chan struct{})}
+	c := &Container{name: name, has: o.Has, livez: o.Livez, cpu: o.CPU, stall: o.Stall, queue: o.Queue, log: &tail{}, exited: make(chan struct{})}
 	url := make(chan string, 1)
 	c.remove = func() {
 		ctx, cancel := context.WithTimeout(context.Background(), podmanTimeout)

@@ -30,6 +30,7 @@ type Claim struct {
 			Name string `json:"name"`
 			MiB  int64  `json:"mib"`
 		} `json:"reserve_parts"`
+		ScratchMiB int64 `json:"scratch_mib"`
 		ForRunsMiB int64 `json:"for_runs_mib"`
 		RunMiB     int64 `json:"run_mib"`
 		Slots      int   `json:"slots"`

@@ -32,8 +32,15 @@ func Outside(ctx context.Context, a Attack, o Options, python, name string) (pea
 	if err != nil {
 		return 0, false, err
 	}
-	args := o.run(name, "--interactive", "--entrypoint="+python)
-	cmd := podman(ctx, append(args, "-I", "-S", "-")...)
+	more := []string{"--interactive", "--entrypoint=" + python}
+	if o.WorkspaceMiB > 0 {
+		more = append(more, "--workdir="+workspace) // as a run begins in its own
+	}
+	args := append(o.run(name, more...), "-I")
+	if a.Needs != Packages {
+		args = append(args, "-S")
+	}
+	cmd := podman(ctx, append(args, "-")...)
 	cmd.Stdin = strings.NewReader(a.Program)
 	cmd.Cancel = func() error {
 		removing, cancel := context.WithTimeout(context.Background(), podmanTimeout)
@@ -43,7 +50,8 @@ func Outside(ctx context.Context, a Attack, o Options, python, name string) (pea
 	// What it prints is nobody's; how it ends by itself neither.
 	err = cmd.Run()
 	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	// One that ends just when its time is over has no exit code but that (exec.Cmd.Wait).
+	if err != nil && !errors.As(err, &exit) && !errors.Is(err, context.DeadlineExceeded) {
 		return 0, false, err
 	}
 	if exit != nil && (exit.ExitCode() == 125 || exit.ExitCode() == 126 || exit.ExitCode() == 127) {

@@ -51,8 +51,8 @@ type Measurement struct {
 	Peak       int64 `json:"peak_charge"`
 	PeakTCP    int64 `json:"peak_tcp"` // as sampled, part of Peak
 
-	// RunsMay is the weight of as many runs as there are slots; what runs
-	// charge above it the memory line must have seen.
+	// RunsMay is the weight of as many runs as there are slots, and the volume that they
+	// work in; what runs charge above it the memory line must have seen.
 	RunsMay int64 `json:"runs_may"`
 
 	ServerPeak int64 `json:"server_peak_rss"`
@@ -159,7 +159,7 @@ func (c *Container) Measure(ctx context.Context, a Attack, claim Claim, soak tim
 	m := &Measurement{
 		Attack: a.Name, Route: a.Route,
 		MemoryLine: (claim.Budget.LimitMiB - lineMiB) << 20,
-		RunsMay:    int64(claim.Budget.Slots) * claim.Budget.RunMiB << 20,
+		RunsMay:    (int64(claim.Budget.Slots)*claim.Budget.RunMiB + claim.Budget.ScratchMiB) << 20,
 		ServerMay:  claim.ServerPart(),
 	}
 	gauge, err := c.startGauge(m)
@@ -174,7 +174,7 @@ func (c *Container) Measure(ctx context.Context, a Attack, claim Claim, soak tim
 
 	t := &Target{
 		URL: c.URL, Addr: c.URL[len("http://"):], Slots: claim.Budget.Slots,
-		Server: c.Server, SoakFor: soak,
+		Server: c.Server, SoakFor: soak, Has: c.has,
 	}
 	began := time.Now()
 	attacked := c.attack(ctx, a, t, attackTimeout+soak)

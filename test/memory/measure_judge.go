@@ -21,10 +21,10 @@ func (c *Container) judge(m *Measurement, a Attack) {
 	case m.Kills > 0:
 		m.breach(Kills, "the kernel killed %d", m.Kills)
 	}
-	if m.LimitHits > 0 {
+	if m.LimitHits > 0 && !c.mayMeetLimit(a) {
 		m.breach(Charge, "the limit was met %d times", m.LimitHits)
 	}
-	if m.Peak >= m.Limit {
+	if m.Peak >= m.Limit && !c.mayMeetLimit(a) {
 		m.breach(Charge, "charge %d of %d MiB", m.Peak>>20, m.Limit>>20)
 	}
 	if m.ServerPeak > m.ServerMay {
@@ -34,11 +34,17 @@ func (c *Container) judge(m *Measurement, a Attack) {
 	if rise := m.Rise(); a.Program != "" && rise > m.RunsMay && !slices.Contains(a.Ends, MemoryLimit) {
 		m.breach(Charge, "runs charged %d MiB, weigh %d", rise>>20, m.RunsMay>>20)
 	}
-	if m.LivezMay = c.livezMay(m, a); m.Livez.Late(m.LivezMay) && !a.EndsServer {
+	m.LivezMay = c.livezMay(m, a)
+	fail := int64(100) // one in so many health checks may
+	switch {
+	case a.EndsServer:
+	case c.mayMeetLimit(a):
+		fail = 10
+	case m.Livez.Late(m.LivezMay):
 		m.breach(Livez, "livez p95 %v, p99 %v, may be %v; %d of %d failed %s", m.Livez.P95.Round(time.Millisecond),
 			m.Livez.P99.Round(time.Millisecond), m.LivezMay.Round(time.Millisecond), m.Livez.Failed, m.Livez.Checks, m.Livez.Why)
 	}
-	if m.Livez.Failed*100 > m.Livez.Checks && !a.EndsServer {
+	if int64(m.Livez.Failed)*fail > int64(m.Livez.Checks) && !a.EndsServer {
 		m.breach(Livez, "livez failed %d times of %d: %s", m.Livez.Failed, m.Livez.Checks, m.Livez.Why)
 	}
 	for seen, n := range m.Seen {
@@ -47,7 +53,7 @@ func (c *Container) judge(m *Measurement, a Attack) {
 		}
 	}
 	for end, n := range m.Ends {
-		if a.Program != "" && !a.mayEnd(end, m.Rise()) || !slices.Contains(ends, end) {
+		if a.Program != "" && !c.mayEnd(a, end, m.Rise()) || !slices.Contains(ends, end) {
 			m.breach(Answers, "%d runs ended %q", n, end)
 		}
 	}
@@ -66,6 +72,20 @@ func (c *Container) judge(m *Measurement, a Attack) {
 	slices.SortStableFunc(m.Breaches, func(a, b Breach) int { // maps have no order
 		return strings.Compare(a.Text, b.Text)
 	})
+}
+
+// mayMeetLimit reports whether the attack, or one that the soak draws here, fills what the
+// kernel takes back then. It takes back all of it at once, a second for 800,000 names on the machine
+// where this was written, and whoever needs memory meanwhile waits: health checks too.
+func (c *Container) mayMeetLimit(a Attack) bool {
+	return a.MeetsLimit || a.Name == SoakName && c.has != Nothing
+}
+
+// mayEnd reports whether a run of the attack may end so here. What a program gets of the
+// profile minimal is all that its header says; where there is more to be had, it goes on
+// further, and may end in any way that there is.
+func (c *Container) mayEnd(a Attack, end End, rise int64) bool {
+	return a.mayEnd(end, rise) || a.Needs == Nothing && c.has != Nothing
 }
 
 // JudgeOutside compares what the program charged without the jail with what it
@@ -106,13 +126,16 @@ func (c *Container) settle(ctx context.Context, m *Measurement) {
 		m.breach(Permits, "permits: %v", err)
 		return
 	}
-	if a, err := client.Execute(ctx, cell.Request{Code: "print(42)"}); err != nil || !a.OK("42\n") {
+	if a, err := client.Execute(ctx, cell.Request{Code: aMoment}); err != nil || !a.OK("42\n") {
 		m.breach(Permits, "the next program: %v %v", a, err)
 	}
 	if a, err := client.Get(ctx, "/readyz"); err != nil || a.Status != http.StatusOK {
 		m.breach(Permits, "readyz: %v %v", a, err)
 	}
 }
+
+// aMoment takes long enough for the memory line to have looked.
+const aMoment = "for n in range(2_000_000): pass\nprint(42)"
 
 // waitIdle returns nil when nothing is in flight.
 func waitIdle(ctx context.Context, client *cell.Client) error {

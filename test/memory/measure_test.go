@@ -103,6 +103,16 @@ func TestJudgeAllowsWhatTheAttackSays(t *testing.T) {
 	if c.judge(m, a); len(m.Breaches) > 0 {
 		t.Errorf("%q", m.Breaches)
 	}
+	// What fills the kernel's own caches meets the limit, and so may any end be where there is
+	// more to be had than the header knows of.
+	m.Peak, m.LimitHits, a.MeetsLimit = m.Limit, 9, true
+	c.has, m.Ends[Crashed] = Files, 1
+	if c.judge(m, a); len(m.Breaches) > 0 {
+		t.Errorf("%q", m.Breaches)
+	}
+	if a.Needs = Files; !c.mayEnd(a, MemoryLimit, 0) || c.mayEnd(a, Crashed, 0) {
+		t.Error("a program that is made for files may end as its header says")
+	}
 }
 
 func TestLivezMay(t *testing.T) {

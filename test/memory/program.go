@@ -16,8 +16,10 @@ import (
 //	# route: the line of docs/memory.md
 //	# ends: memory_limit, memory_error
 //	# outside: 1024 MiB
+//	# needs: files
+//	# limit: met
 //
-// prelude.py is put between the header and the rest: it gives raw system calls.
+// The last two may be missing, see Attack.Needs and MeetsLimit. prelude.py is put between the header and the rest: it gives raw system calls.
 //
 //go:embed programs/*.py
 var programs embed.FS
@@ -60,6 +62,8 @@ func programAttacks() ([]Attack, error) {
 // signals), or no more than its pages are anyway (mlock).
 const noControl = "nothing"
 
+const limitMet = "# limit: met\n"
+
 // parseProgram reads the header and leaves the rest as the program.
 func parseProgram(text string) (a Attack, err error) {
 	var list, size string
@@ -87,6 +91,14 @@ func parseProgram(text string) (a Attack, err error) {
 			return Attack{}, fmt.Errorf("outside: want a number of MiB or %q, have %q", noControl, size)
 		}
 	}
+	if line, after, _ := strings.Cut(rest, "\n"); strings.HasPrefix(line, "# needs:") {
+		need, _ := strings.CutPrefix(line, "# needs: ")
+		if a.Needs = Need(need); a.Needs == Nothing || !slices.Contains(needs, a.Needs) {
+			return Attack{}, fmt.Errorf("needs: want one of %q, have %q", needs[1:], line)
+		}
+		rest = after
+	}
+	rest, a.MeetsLimit = strings.CutPrefix(rest, limitMet)
 	if strings.TrimSpace(rest) == "" {
 		return Attack{}, fmt.Errorf("no program")
 	}

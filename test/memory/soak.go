@@ -48,7 +48,7 @@ func soakInPublic(ctx context.Context, t *Target) error {
 // made; what the server did wrong is in the tally.
 func Soak(ctx context.Context, t *Target, seed uint64, progress io.Writer) (*Tally, error) {
 	fmt.Fprintf(progress, "soak: seed %d, %d clients, %v\n", seed, soakClients, t.SoakFor)
-	programs, err := programAttacks()
+	mix, err := newSoakMix(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func Soak(ctx context.Context, t *Target, seed uint64, progress io.Writer) (*Tal
 		}
 	}()
 	err = crowd(ctx, soakClients, func(ctx context.Context, i int) error {
-		s := newSoaker(seed, i, programs, t.Client(2*runTimeout))
+		s := newSoaker(seed, i, mix, t.Client(2*runTimeout))
 		defer s.client.Close()
 		for soaking.Err() == nil {
 			if err := s.next(ctx, soaking, tally); err != nil {
@@ -107,10 +107,10 @@ func (s *soaker) next(ctx, soaking context.Context, tally *Tally) error {
 // draw chooses a kind by its weight.
 func (s *soaker) draw() soakKind {
 	sum := 0
-	for _, k := range soakKinds {
+	for _, k := range s.kinds {
 		sum += k.weight
 	}
 	n := s.random.IntN(sum)
-	i := slices.IndexFunc(soakKinds, func(k soakKind) bool { n -= k.weight; return n < 0 })
-	return soakKinds[i]
+	i := slices.IndexFunc(s.kinds, func(k soakKind) bool { n -= k.weight; return n < 0 })
+	return s.kinds[i]
 }

@@ -17,14 +17,51 @@ import (
 
 // A soaker is one client of the soak.
 type soaker struct {
-	random   *rand.Rand
-	programs []Attack // of the corpus
-	client   *cell.Client
+	soakMix
+	random *rand.Rand
+	client *cell.Client
 }
 
 // newSoaker returns client number i of a soak.
-func newSoaker(seed uint64, i int, programs []Attack, client *cell.Client) *soaker {
-	return &soaker{random: rand.New(rand.NewPCG(seed, uint64(i))), programs: programs, client: client}
+func newSoaker(seed uint64, i int, mix soakMix, client *cell.Client) *soaker {
+	return &soaker{soakMix: mix, random: rand.New(rand.NewPCG(seed, uint64(i))), client: client}
+}
+
+// A soakMix is what there is to draw from where the target's profile gives that much.
+type soakMix struct {
+	kinds       []soakKind
+	programs    []Attack // of the corpus
+	least, most int      // MiB that a program may ask for
+}
+
+func newSoakMix(ctx context.Context, t *Target) (soakMix, error) {
+	mix := soakMix{kinds: soakKindsIn(t.Has), least: 64, most: 512} // minimal's
+	programs, err := programAttacks()
+	if err != nil {
+		return mix, err
+	}
+	for _, a := range programs {
+		if a.Needs.In(t.Has) {
+			mix.programs = append(mix.programs, a)
+		}
+	}
+	if t.Has == Nothing {
+		return mix, nil
+	}
+	client := t.Client(runTimeout)
+	defer client.Close()
+	p, err := client.Profile(ctx)
+	mix.least, mix.most = p.Limits.MinMemoryMB, p.Limits.MaxMemoryMB
+	return mix, err
+}
+
+func soakKindsIn(has Need) (kinds []soakKind) {
+	for _, k := range soakKinds {
+		if k.needs.In(has) {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
 }
 
 // A soakKind is one thing that a client of the soak does.
@@ -34,23 +71,26 @@ type soakKind struct {
 	allowed []Seen // what may come of it
 	// act does it once and counts what it saw of the target. It reports whether
 	// it was refused; an error says that it could not be done.
-	act func(ctx context.Context, s *soaker, t *Target) (refused bool, err error)
+	act   func(ctx context.Context, s *soaker, t *Target) (refused bool, err error)
+	needs Need
 }
 
 // Wrong is seen of a program that ran and printed what it should not have.
 const Wrong Seen = "wrong output"
 
 var soakKinds = []soakKind{
-	{"print", 20, []Seen{Served, Full}, running("print(42)", "42\n")},
-	{"program", 20, []Seen{Served, Full}, running(ordinary, "ok\n")},
-	{"megabyte", 10, []Seen{Served, Full}, running(`print("x" * 1_000_000)`, strings.Repeat("x", 50<<10)+"\n[output truncated at 50 KB]")},
-	{"attack", 20, []Seen{Served, Full}, attacking},
-	{"refusal", 10, []Seen{Full, "400 malformed-json", "400 no-code", "413 too-large", "415 unsupported-media-type", "422 invalid-fields"}, refusing},
-	{"events", 5, []Seen{Served, Full, Left}, following},
-	{"leaving", 10, []Seen{Left, Full, Served}, leaving},
-	{"slow", 5, []Seen{Served, Full, Closed}, slowly},
-	{"silent", 5, []Seen{Left, Closed}, silently},
-	{"health", 5, []Seen{Served}, asking},
+	{"print", 20, []Seen{Served, Full}, running(cell.Request{Code: "print(42)"}, "42\n"), Nothing},
+	{"program", 20, []Seen{Served, Full}, running(cell.Request{Code: ordinary}, "ok\n"), Nothing},
+	{"megabyte", 10, []Seen{Served, Full}, running(cell.Request{Code: `print("x" * 1_000_000)`}, strings.Repeat("x", 50<<10)+"\n[output truncated at 50 KB]"), Nothing},
+	{"attack", 20, []Seen{Served, Full}, attacking, Nothing},
+	{"refusal", 10, []Seen{Full, "400 malformed-json", "400 no-code", "413 too-large", "415 unsupported-media-type", "422 invalid-fields"}, refusing, Nothing},
+	{"events", 5, []Seen{Served, Full, Left}, following, Nothing},
+	{"leaving", 10, []Seen{Left, Full, Served}, leaving, Nothing},
+	{"slow", 5, []Seen{Served, Full, Closed}, slowly, Nothing},
+	{"silent", 5, []Seen{Left, Closed}, silently, Nothing},
+	{"health", 5, []Seen{Served}, asking, Nothing},
+	{"files", 10, []Seen{Served, Full}, running(copied, "65536\n"), Files},
+	{"many files", 5, []Seen{Served, Full}, running(mostFiles, ""), Files},
 }
 
 // soakAnswers is everything that may be seen of the soak.
@@ -79,10 +119,17 @@ assert sum(n * n for n in range(20_000)) == 2666466670000
 print("ok")
 `
 
+// copied reads the file that it is given, and returns it under another name.
+var copied = cell.Request{
+	Code:    `print(open("copy", "wb").write(open("given", "rb").read()))`,
+	Files:   []cell.File{{Name: "given", Content: make([]byte, 64<<10)}},
+	Outputs: []string{"copy"},
+}
+
 // running posts a program of which is known what it prints.
-func running(code, prints string) func(context.Context, *soaker, *Target) (bool, error) {
+func running(request cell.Request, prints string) func(context.Context, *soaker, *Target) (bool, error) {
 	return func(ctx context.Context, s *soaker, t *Target) (bool, error) {
-		a, err := t.Execute(ctx, s.client, cell.Request{Code: code})
+		a, err := t.Execute(ctx, s.client, request)
 		if err == nil && a.Status == http.StatusOK && !a.OK(prints) {
 			t.odder(Wrong, a.String())
 		}
@@ -98,7 +145,7 @@ func attacking(ctx context.Context, s *soaker, t *Target) (bool, error) {
 		Timeout: 0.2 + 3*s.random.Float64(),
 	}
 	if s.random.IntN(3) == 0 {
-		r.MemoryMB = 64 + s.random.IntN(448)
+		r.MemoryMB = s.least + s.random.IntN(s.most-s.least)
 	}
 	a, _ := t.Execute(ctx, s.client, r) // counted
 	return a.Status == http.StatusTooManyRequests, nil

@@ -17,7 +17,7 @@ type Tally struct {
 func newTally(t *Target) *Tally {
 	y := &Tally{kinds: make(map[string]*Target)}
 	for _, k := range soakKinds {
-		y.kinds[k.name] = &Target{URL: t.URL, Addr: t.Addr, Slots: t.Slots, Server: t.Server}
+		y.kinds[k.name] = &Target{URL: t.URL, Addr: t.Addr, Slots: t.Slots, Server: t.Server, Has: t.Has}
 	}
 	return y
 }

@@ -42,7 +42,7 @@ func TestSoakFindsWhatIsOff(t *testing.T) {
 func TestSoakersDrawWhatTheSeedSays(t *testing.T) {
 	t.Parallel()
 	draws := func(seed uint64) (names []string) {
-		s := newSoaker(seed, 3, nil, nil)
+		s := newSoaker(seed, 3, soakMix{kinds: soakKinds}, nil)
 		for range 1_000 {
 			names = append(names, s.draw().name)
 		}

@@ -22,6 +22,8 @@ type Target struct {
 	Slots int    // runs at once
 	// Server is its process, by the machine's number.
 	Server cell.Proc
+	// Has is what its profile gives programs.
+	Has Need
 	// SoakFor is how long the soak lasts.
 	SoakFor time.Duration
 

@@ -8,7 +8,7 @@
 //	make prove
 //	go run ./test/prove -mutations [-attack REGEXP]
 //	go run ./test/prove -v2 RELEASE [-attack REGEXP]
-//	go run ./test/prove [-configuration one,auto] [-attack REGEXP] [-soak 30m] [-cpu core] [-outside=false] [-json FILE] [-list] [-image-only]
+//	go run ./test/prove [-configuration one,auto,standard,data-science] [-attack REGEXP] [-soak 30m] [-cpu core] [-outside=false] [-json FILE] [-list] [-image-only]
 //
 // It needs root and Debian's packages podman, runc and mmdebstrap, and says so
 // where they are missing. Nothing comes from an image registry: the base image is
@@ -54,7 +54,7 @@ type wish struct {
 }
 
 func run(ctx context.Context) error {
-	names := flag.String("configuration", "one,auto", "the `configurations` of the container, with commas")
+	names := flag.String("configuration", strings.Join(configurationNames(), ","), "the `configurations` of the container, with commas")
 	pattern := flag.String("attack", "", "only the attacks whose names match the `regexp`")
 	list := flag.Bool("list", false, "print the attacks and make none")
 	imageOnly := flag.Bool("image-only", false, "build the image and make no attack")
@@ -92,7 +92,7 @@ func run(ctx context.Context) error {
 		if err := requireTools(); err != nil {
 			return err
 		}
-		return buildImage(ctx, w.binary, image)
+		return buildImages(ctx, w.binary, w.configurations)
 	}
 	return prove(ctx, w)
 }
@@ -124,15 +124,46 @@ type configuration struct {
 	name      string
 	memoryMiB int
 	slots     string // SANDBOX_MAX_CONCURRENCY
+	profile   string
+	has       memory.Need // what the profile gives programs
 }
 
 func (c configuration) String() string {
-	return fmt.Sprintf("%s (%d MiB, concurrency %s)", c.name, c.memoryMiB, c.slots)
+	return fmt.Sprintf("%s (profile %s, %d MiB, concurrency %s)", c.name, c.profile, c.memoryMiB, c.slots)
 }
 
 var configurations = []configuration{
-	{"one", 704, "1"},
-	{"auto", 2048, "auto"},
+	{"one", 704, "1", minimal, memory.Nothing},
+	{"auto", 2048, "auto", minimal, memory.Nothing},
+	{"standard", 704, "1", "standard", memory.Files},
+	{"data-science", 2048, "1", "data-science", memory.Packages},
+}
+
+// workspaceMiB is the profiles', see sandbox/profiles/standard.yaml, and the sizeLimit of
+// the volume in deploy/knative.
+const workspaceMiB = 64
+
+func configurationNames() (names []string) {
+	for _, c := range configurations {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// image is what its containers are made of.
+func (c configuration) image() string {
+	if c.has == memory.Packages {
+		return packagesImage
+	}
+	return image
+}
+
+// volumeMiB is the size of the volume that its programs work in.
+func (c configuration) volumeMiB() int {
+	if c.has.In(memory.Nothing) {
+		return 0
+	}
+	return workspaceMiB
 }
 
 func choose(names string) (chosen []configuration, err error) {

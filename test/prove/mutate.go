@@ -16,7 +16,7 @@ import (
 // mutate builds one mutant after the other, makes its attack on it in the first
 // configuration, and prints the matrix. It is an error if one is not noticed.
 func (p *proof) mutate(ctx context.Context) error {
-	p.image = mutantImage
+	p.mutant = true
 	table := cell.NewTable("mutation", "without", "attack", "kills", "peak/limit MiB", "server MiB", "what the attack shows")
 	unnoticed := 0
 	for i, m := range mutations {

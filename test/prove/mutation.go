@@ -53,7 +53,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "memfd", without: "the refusal of memfd_create, and RLIMIT_FSIZE", attack: "memfd",
-		edits: []mutant.Edit{allow("memfd_create"), mutant.Replace("sandbox/zygote/jail.py", "    (resource.RLIMIT_FSIZE, 0),\n", "")},
+		edits: []mutant.Edit{allow("memfd_create"), mutant.Replace("sandbox/zygote/jail.py", "        (resource.RLIMIT_FSIZE, files[\"size\"] if files else 0),\n", "")},
 	},
 	{
 		name: "shared-memory", without: "the refusal of System V shared memory", attack: "system_v_memory",

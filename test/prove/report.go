@@ -124,13 +124,13 @@ func (r *report) write(path string) error {
 }
 
 func listAttacks(w io.Writer, attacks []memory.Attack) error {
-	t := cell.NewTable("attack", "kind", "route")
+	t := cell.NewTable("attack", "kind", "needs", "route")
 	for _, a := range attacks {
 		kind := "client"
 		if a.Program != "" {
 			kind = "program"
 		}
-		t.Row(a.Name, kind, a.Route)
+		t.Row(a.Name, kind, a.Needs, a.Route)
 	}
 	t.Print(w)
 	return nil

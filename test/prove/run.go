@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"codecell/test/memory"
@@ -21,7 +22,7 @@ func prove(ctx context.Context, w wish) (err error) {
 		return err
 	}
 	if !w.mutations {
-		if err := buildImage(ctx, w.binary, image); err != nil {
+		if err := buildImages(ctx, w.binary, w.configurations); err != nil {
 			return err
 		}
 	}
@@ -35,11 +36,11 @@ func prove(ctx context.Context, w wish) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	p := &proof{wish: w, image: image, dir: dir, name: fmt.Sprintf("%s%d", prefix, os.Getpid())}
+	p := &proof{wish: w, dir: dir, controlled: make(map[string]bool), name: fmt.Sprintf("%s%d", prefix, os.Getpid())}
 	if err := memory.RemoveStale(prefix); err != nil {
 		return err
 	}
-	if p.seccomp, p.profile, err = writeInputs(dir); err != nil {
+	if p.seccomp, err = writeInputs(dir); err != nil {
 		return err
 	}
 	if p.livez, err = buildCommand(ctx, dir, "livez"); err != nil {
@@ -100,21 +101,27 @@ const prefix = "codecell-prove-"
 // proof is one run of this command.
 type proof struct {
 	wish
-	name             string // of the cgroup, and how those of the containers begin
-	image            string
-	dir              string // for files
-	seccomp, profile string // two of them
-	livez            string // the binary of that command
-	stall            memory.Stall
-	queue            memory.Queue
-	containers       int   // so far, for their names
-	idle             int64 // what an empty program charges outside, in bytes; 0: not measured yet
+	name       string // of the cgroup, and how those of the containers begin
+	mutant     bool   // the image is that of a mutant
+	dir        string // for files
+	seccomp    string // one of them
+	livez      string // the binary of that command
+	stall      memory.Stall
+	queue      memory.Queue
+	containers int             // so far, for their names
+	idle       int64           // what an empty program charges outside, in bytes; 0: not measured yet
+	controlled map[string]bool // the attacks whose control was made
 }
 
 // options are those of a container below a cgroup of this name.
 func (p *proof) options(c configuration, parent string) memory.Options {
+	from := c.image()
+	if p.mutant {
+		from = mutantImage
+	}
 	return memory.Options{
-		Image: p.image, Seccomp: p.seccomp, Profile: p.profile, Livez: p.livez,
+		Image: from, Seccomp: p.seccomp, Profile: profileFile(p.dir, c.profile), Livez: p.livez,
+		Has: c.has, WorkspaceMiB: c.volumeMiB(),
 		Parent: "/" + parent, MemoryMiB: c.memoryMiB, Slots: c.slots, CPU: p.cpu, Stall: p.stall, Queue: p.queue,
 	}
 }
@@ -147,8 +154,9 @@ func (p *proof) configuration(ctx context.Context, conf configuration, r *report
 		}
 	}()
 	again := -1 // which attack is made a second time
-	for i := 0; i < len(p.attacks); {
-		a := p.attacks[i]
+	attacks := slices.DeleteFunc(slices.Clone(p.attacks), func(a memory.Attack) bool { return !a.Needs.In(conf.has) })
+	for i := 0; i < len(attacks); {
+		a := attacks[i]
 		if c == nil {
 			if c, err = memory.Start(ctx, options, p.next()); err != nil {
 				return err
@@ -156,7 +164,7 @@ func (p *proof) configuration(ctx context.Context, conf configuration, r *report
 			r.Cgroup = c.Cgroup()
 			progress("%s: pid %d, %s", conf, c.Server.PID, c.URL)
 		}
-		progress("%s: %d of %d: %s", conf.name, i+1, len(p.attacks), a.Name)
+		progress("%s: %d of %d: %s", conf.name, i+1, len(attacks), a.Name)
 		m, err := c.Measure(ctx, a, claim, p.soakOf(a))
 		if err != nil {
 			return fmt.Errorf("%s: %w; the container printed:\n%s", a.Name, err, c.Log())
@@ -167,7 +175,8 @@ func (p *proof) configuration(ctx context.Context, conf configuration, r *report
 			m.Repeated, again = true, i
 		}
 		// The control needs no second look in a larger container.
-		if a.Outside > 0 && p.outside && !m.Repeated && conf.name == p.configurations[0].name {
+		if a.Outside > 0 && p.outside && !m.Repeated && !p.controlled[a.Name] {
+			p.controlled[a.Name] = true
 			if err := p.control(ctx, conf, a, claim, m); err != nil {
 				return err
 			}
@@ -180,6 +189,11 @@ func (p *proof) configuration(ctx context.Context, conf configuration, r *report
 			c.Kill()
 			c = nil
 		case a.EndsServer:
+			c = nil
+		case a.MeetsLimit: // the next one is to find a container at rest
+			if err := c.Stop(); err != nil {
+				return err
+			}
 			c = nil
 		}
 		if !m.Repeated {

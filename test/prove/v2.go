@@ -84,8 +84,7 @@ func guestFiles(ctx context.Context, dir, binary string) (map[string]string, err
 	if err != nil {
 		return nil, err
 	}
-	_, profile, err := writeInputs(dir)
-	if err != nil {
+	if _, err := writeInputs(dir); err != nil {
 		return nil, err
 	}
 	first := filepath.Join(dir, "inside")
@@ -95,6 +94,6 @@ func guestFiles(ctx context.Context, dir, binary string) (map[string]string, err
 		return nil, errors.Join(err, fmt.Errorf("go build: %s", out))
 	}
 	return map[string]string{
-		"/init": first, "/prove/codecell": binary, "/prove/mutant": without, "/prove/observe.yaml": profile,
+		"/init": first, "/prove/codecell": binary, "/prove/mutant": without, "/prove/observe.yaml": profileFile(dir, minimal),
 	}, nil
 }

@@ -21,13 +21,13 @@ type Request struct {
 	Stdin    string   `json:"stdin,omitempty"`
 	Args     []string `json:"args,omitempty"`
 	Files    []File   `json:"files,omitempty"`
-	Outputs  []string `json:"outputs,omitempty"` // patterns
+	Outputs  []string `json:"outputs,omitempty"`
 }
 
-// File is a file that a program is given.
+// File is one that a program finds in its workspace.
 type File struct {
 	Name    string `json:"name"`
-	Content string `json:"content"`
+	Content []byte `json:"content_base64"`
 }
 
 // Answer is whatever came back. Fields that the body did not have are zero.
@@ -148,7 +148,11 @@ func (c *Client) do(req *http.Request) (Answer, error) {
 type Profile struct {
 	Name           string   `json:"name"`
 	AllowedImports []string `json:"allowed_imports"`
-	Admission      struct {
+	Limits         struct {
+		MinMemoryMB int `json:"min_memory_mb"`
+		MaxMemoryMB int `json:"max_memory_mb"`
+	} `json:"limits"`
+	Admission struct {
 		InFlight int `json:"in_flight"`
 	} `json:"admission"`
 	Isolation []Layer `json:"isolation"`

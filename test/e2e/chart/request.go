@@ -57,7 +57,7 @@ func Request() cell.Request {
 	}
 	return cell.Request{
 		Code:    fmt.Sprintf(program, width, dpi, height, days, most, stroke),
-		Files:   []cell.File{{Name: table, Content: csv.String()}},
+		Files:   []cell.File{{Name: table, Content: []byte(csv.String())}},
 		Outputs: []string{summary},
 		Timeout: 60,
 	}

@@ -32,7 +32,7 @@ func TestChart(t *testing.T) {
 	}
 	t.Logf("image %.1f MB", float64(size)/MB)
 
-	c, client := serve(t, "data-science", memory.Options{Image: name, MemoryMiB: 2048, VolumeMiB: volumeMiB})
+	c, client := serve(t, "data-science", memory.Options{Image: name, MemoryMiB: 2048, WorkspaceMiB: volumeMiB})
 	for i := range 2 { // the second finds nothing of the first
 		answer, err := client.Execute(t.Context(), chart.Request())
 		if err == nil {
