@@ -23,30 +23,12 @@ func decodeFiles(dec *jsontext.Decoder, profile *sandbox.Profile, job *sandbox.J
 	if profile.Workspace == 0 {
 		return withoutFiles(dec, location, profile, wrong)
 	}
-	if kind := dec.PeekKind(); kind != jsontext.KindBeginArray {
-		wrong.add(location, "want an array of objects, got "+nameOf(kind), nil)
-		return dec.SkipValue()
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	for n := 0; dec.PeekKind() != jsontext.KindEndArray; n++ {
-		if n == sandbox.MaxInputs {
-			wrong.add(location, fmt.Sprintf("want at most %d files", sandbox.MaxInputs), nil)
-		}
-		if n >= sandbox.MaxInputs {
-			if err := dec.SkipValue(); err != nil {
-				return err
-			}
-			continue
-		}
-		file, err := decodeFile(dec, fmt.Sprintf("%s[%d]", location, n), wrong)
-		if err != nil {
-			return err
-		}
+	err := decodeArray(dec, location, "objects", sandbox.MaxInputs, "files", wrong, func(at string) error {
+		file, err := decodeFile(dec, at, wrong)
 		job.Files = append(job.Files, file)
-	}
-	if _, err := dec.ReadToken(); err != nil {
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	names := make([]string, len(job.Files))
@@ -130,39 +112,18 @@ func decodeOutputs(dec *jsontext.Decoder, profile *sandbox.Profile, job *sandbox
 	if profile.Workspace == 0 {
 		return withoutFiles(dec, location, profile, wrong)
 	}
-	if kind := dec.PeekKind(); kind != jsontext.KindBeginArray {
-		wrong.add(location, "want an array of strings, got "+nameOf(kind), nil)
-		return dec.SkipValue()
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	for n := 0; dec.PeekKind() != jsontext.KindEndArray; n++ {
-		at := fmt.Sprintf("%s[%d]", location, n)
-		if n == sandbox.MaxPatterns {
-			wrong.add(location, fmt.Sprintf("want at most %d patterns", sandbox.MaxPatterns), nil)
-		}
-		if n >= sandbox.MaxPatterns {
-			if err := dec.SkipValue(); err != nil {
-				return err
-			}
-			continue
-		}
+	return decodeArray(dec, location, "strings", sandbox.MaxPatterns, "patterns", wrong, func(at string) error {
 		pattern, ok, err := decodeText(dec, at, wrong)
-		if err != nil {
+		if err != nil || !ok {
 			return err
-		}
-		if !ok {
-			continue
 		}
 		if err := sandbox.CheckPattern(pattern); err != nil {
 			wrong.add(at, err.Error(), nil)
-			continue
+			return nil // it is the caller's
 		}
 		job.Outputs = append(job.Outputs, pattern)
-	}
-	_, err := dec.ReadToken()
-	return err
+		return nil
+	})
 }
 
 // decodeFigures reads whether open figures are to be returned.

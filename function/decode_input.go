@@ -18,36 +18,43 @@ const (
 	maxEnv  = 128
 )
 
-// decodeArgs reads an array of strings.
-func decodeArgs(dec *jsontext.Decoder, job *sandbox.Job, wrong *fieldErrors) error {
-	const location = "body.args"
+// decodeArray reads an array of at most so many things, each by one call of decode, which
+// is told where it stands. elements is what it is an array of.
+func decodeArray(dec *jsontext.Decoder, location, elements string, most int, things string, wrong *fieldErrors, decode func(location string) error) error {
 	if kind := dec.PeekKind(); kind != jsontext.KindBeginArray {
-		wrong.add(location, "want an array of strings, got "+nameOf(kind), nil)
+		wrong.add(location, fmt.Sprintf("want an array of %s, got %s", elements, nameOf(kind)), nil)
 		return dec.SkipValue()
 	}
 	if _, err := dec.ReadToken(); err != nil {
 		return err
 	}
 	for n := 0; dec.PeekKind() != jsontext.KindEndArray; n++ {
-		if n == maxArgs {
-			wrong.add(location, fmt.Sprintf("want at most %d arguments", maxArgs), nil)
+		if n == most {
+			wrong.add(location, fmt.Sprintf("want at most %d %s", most, things), nil)
 		}
-		if n >= maxArgs {
-			if err := dec.SkipValue(); err != nil {
-				return err
-			}
-			continue
+		var err error
+		if n >= most {
+			err = dec.SkipValue()
+		} else {
+			err = decode(fmt.Sprintf("%s[%d]", location, n))
 		}
-		arg, ok, err := decodePlain(dec, fmt.Sprintf("%s[%d]", location, n), wrong)
 		if err != nil {
 			return err
-		}
-		if ok {
-			job.Args = append(job.Args, arg)
 		}
 	}
 	_, err := dec.ReadToken()
 	return err
+}
+
+// decodeArgs reads an array of strings.
+func decodeArgs(dec *jsontext.Decoder, job *sandbox.Job, wrong *fieldErrors) error {
+	return decodeArray(dec, "body.args", "strings", maxArgs, "arguments", wrong, func(at string) error {
+		arg, ok, err := decodePlain(dec, at, wrong)
+		if ok {
+			job.Args = append(job.Args, arg)
+		}
+		return err
+	})
 }
 
 // envName is what POSIX has for a name, XBD 8.1: letters, digits and underscores, no
