@@ -117,11 +117,11 @@ func decodeOutputs(dec *jsontext.Decoder, profile *sandbox.Profile, job *sandbox
 		if err != nil || !ok {
 			return err
 		}
-		if err := sandbox.CheckPattern(pattern); err != nil {
-			wrong.add(at, err.Error(), nil)
-			return nil // it is the caller's
+		if refused := sandbox.CheckPattern(pattern); refused != nil {
+			wrong.add(at, refused.Error(), nil)
+		} else {
+			job.Outputs = append(job.Outputs, pattern)
 		}
-		job.Outputs = append(job.Outputs, pattern)
 		return nil
 	})
 }
