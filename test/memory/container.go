@@ -78,6 +78,7 @@ type Container struct {
 	name   string
 	remove func() // kills all of its processes, whatever its state
 	has    Need   // Options'
+	fresh  int64  // bytes that it charged at rest before the first attack
 	livez  string // Options'
 	cpu    CPU    // Options'
 	stall  Stall  // Options'

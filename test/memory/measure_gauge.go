@@ -38,6 +38,9 @@ func (c *Container) startGauge(m *Measurement) (*gauge, error) {
 	var errs [5]error
 	m.Limit, errs[0] = c.group.limit()
 	m.Rest, _, errs[1] = c.group.charge()
+	if c.fresh == 0 {
+		c.fresh = m.Rest
+	}
 	errs[2] = c.group.resetPeak()
 	errs[3] = c.resetServerPeak()
 	errs[4] = c.count(&g.before)
