@@ -188,7 +188,8 @@ func (c *cgroup) groupKills() (int64, error) {
 func (c *cgroup) limitHits() (int64, error) {
 	if c.v1 {
 		// Without swap both limits are the same, and memory with swap is
-		// charged first. A kernel may not count swap.
+		// charged first. A kernel may not count swap. Linux 6.18 counts nothing where
+		// it does: there the peak says that the limit was met, see judge.
 		swap, err := c.number("memory.memsw.failcnt")
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return 0, err
