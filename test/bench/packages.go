@@ -17,12 +17,16 @@ import (
 // what a folder costs to those that need none.
 type packages struct {
 	Import pair `json:"import"`    // numpy and pandas, beside a cold interpreter that imports them
+	Busy   pair `json:"busy"`      // the same by a client that asks again at once
 	Chart  pair `json:"chart"`     // the same, and a figure as a picture in the answer
 	Folder pair `json:"workspace"` // print(42) under standard, beside minimal
 }
 
 // packagesPython is where Debian's packages are.
 const packagesPython = "/usr/bin/python3"
+
+// betweenCalls is how long a client waits that is not always busy.
+const betweenCalls = 50 * time.Millisecond
 
 const (
 	importCode = "import numpy, pandas"
@@ -55,28 +59,46 @@ func measurePackages(ctx context.Context, b *bench) (err error) {
 		clients[name] = newRawClient(address(s), post(sample{code: code}.body()))
 	}
 	p := &b.report.Packages
-	p.Import.Name, p.Chart.Name, p.Folder.Name = "import numpy, pandas", "a chart of 100 points", "print(42), standard beside minimal"
+	p.Import.Name, p.Busy.Name = "import numpy, pandas", "the same, asked again at once"
+	p.Chart.Name, p.Folder.Name = "a chart of 100 points", "print(42), standard beside minimal"
 	ours := func(name, want string) func(int) ([]time.Duration, error) {
 		return func(n int) ([]time.Duration, error) { return clients[name].turn(n, http.StatusOK, want) }
+	}
+	// Between two requests of a person's or an agent's there is time to fork the next run.
+	apart := func(name, want string) func(int) ([]time.Duration, error) {
+		return func(n int) (took []time.Duration, err error) {
+			for range n {
+				time.Sleep(betweenCalls)
+				one, err := clients[name].turn(1, http.StatusOK, want)
+				if err != nil {
+					return nil, err
+				}
+				took = append(took, one...)
+			}
+			return took, nil
+		}
 	}
 	cold := func(code string) func(int) ([]time.Duration, error) {
 		return func(n int) ([]time.Duration, error) { return timeCommand(ctx, n, packagesPython, "-I", "-c", code) }
 	}
 	const ok, picture = `"outcome":"ok"`, `"name":"figure-1.png","media_type":"image/png"`
-	return b.takeTurns([]turn{
+	err = b.takeTurns([]turn{
 		{"cold " + importCode, &p.Import.Limit, b.plan.coldImports, cold(importCode)},
-		{importCode, &p.Import.Ours, 10 * b.plan.coldImports, ours("data-science", ok)},
+		{importCode, &p.Import.Ours, 10 * b.plan.coldImports, apart("data-science", ok)},
+		{"busy", &p.Busy.Ours, 10 * b.plan.coldImports, ours("data-science", ok)},
 		{"cold chart", &p.Chart.Limit, b.plan.coldImports, cold(coldChart)},
 		{"chart", &p.Chart.Ours, 4 * b.plan.coldImports, ours("data-science chart", picture)},
 		{"minimal", &p.Folder.Limit, print42.times / 4, ours("minimal", print42.want)},
 		{"standard", &p.Folder.Ours, print42.times / 4, ours("standard", print42.want)},
 	})
+	p.Busy.Limit = p.Import.Limit
+	return err
 }
 
 func (r *report) packageTables() []*cell.Table {
 	p := &r.Packages
 	return []*cell.Table{
-		pairTable("packages, data-science", "cold python3", &p.Import, &p.Chart),
+		pairTable("packages, data-science", "cold python3", &p.Import, &p.Busy, &p.Chart),
 		pairTable("a folder to work in", "minimal", &p.Folder),
 	}
 }
