@@ -33,7 +33,7 @@ func (r *report) ratios() map[string]float64 {
 		"zygote RSS, idle":           float64(f.Idle.Zygote) / float64(f.Limit.Zygote),
 		"page faults of a run":       (f.Faults.Run + f.Faults.Zygote) / (f.Faults.BareRun + f.Faults.BareParent),
 	}
-	for _, p := range []*pair{&r.Packages.Import, &r.Packages.Busy, &r.Packages.Chart, &r.Packages.Folder} {
+	for _, p := range []*pair{&r.Packages.Import, &r.Packages.Apart, &r.Packages.Chart, &r.Packages.Folder} {
 		all["packages: "+p.Name] = p.ratio(0.5)
 	}
 	for _, p := range r.Latency.Programs {

@@ -17,7 +17,7 @@ import (
 // what a folder costs to those that need none.
 type packages struct {
 	Import pair `json:"import"`    // numpy and pandas, beside a cold interpreter that imports them
-	Busy   pair `json:"busy"`      // the same by a client that asks again at once
+	Apart  pair `json:"apart"`     // the same by a client that waits between two requests, in which caches go cold
 	Chart  pair `json:"chart"`     // the same, and a figure as a picture in the answer
 	Folder pair `json:"workspace"` // print(42) under standard, beside minimal
 }
@@ -59,12 +59,11 @@ func measurePackages(ctx context.Context, b *bench) (err error) {
 		clients[name] = newRawClient(address(s), post(sample{code: code}.body()))
 	}
 	p := &b.report.Packages
-	p.Import.Name, p.Busy.Name = "import numpy, pandas", "the same, asked again at once"
+	p.Import.Name, p.Apart.Name = "import numpy, pandas", fmt.Sprintf("the same, %v apart", betweenCalls)
 	p.Chart.Name, p.Folder.Name = "a chart of 100 points", "print(42), standard beside minimal"
 	ours := func(name, want string) func(int) ([]time.Duration, error) {
 		return func(n int) ([]time.Duration, error) { return clients[name].turn(n, http.StatusOK, want) }
 	}
-	// Between two requests of a person's or an agent's there is time to fork the next run.
 	apart := func(name, want string) func(int) ([]time.Duration, error) {
 		return func(n int) (took []time.Duration, err error) {
 			for range n {
@@ -84,21 +83,21 @@ func measurePackages(ctx context.Context, b *bench) (err error) {
 	const ok, picture = `"outcome":"ok"`, `"name":"figure-1.png","media_type":"image/png"`
 	err = b.takeTurns([]turn{
 		{"cold " + importCode, &p.Import.Limit, b.plan.coldImports, cold(importCode)},
-		{importCode, &p.Import.Ours, 10 * b.plan.coldImports, apart("data-science", ok)},
-		{"busy", &p.Busy.Ours, 10 * b.plan.coldImports, ours("data-science", ok)},
+		{importCode, &p.Import.Ours, 10 * b.plan.coldImports, ours("data-science", ok)},
+		{"apart", &p.Apart.Ours, 10 * b.plan.coldImports, apart("data-science", ok)},
 		{"cold chart", &p.Chart.Limit, b.plan.coldImports, cold(coldChart)},
 		{"chart", &p.Chart.Ours, 4 * b.plan.coldImports, ours("data-science chart", picture)},
 		{"minimal", &p.Folder.Limit, print42.times / 4, ours("minimal", print42.want)},
 		{"standard", &p.Folder.Ours, print42.times / 4, ours("standard", print42.want)},
 	})
-	p.Busy.Limit = p.Import.Limit
+	p.Apart.Limit = p.Import.Limit
 	return err
 }
 
 func (r *report) packageTables() []*cell.Table {
 	p := &r.Packages
 	return []*cell.Table{
-		pairTable("packages, data-science", "cold python3", &p.Import, &p.Busy, &p.Chart),
+		pairTable("packages, data-science", "cold python3", &p.Import, &p.Apart, &p.Chart),
 		pairTable("a folder to work in", "minimal", &p.Folder),
 	}
 }

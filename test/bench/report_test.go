@@ -32,7 +32,7 @@ func reported(ratio int) *report {
 		// A warm import is to be much faster than a cold one: sixty times is enough, six is not.
 		Packages: packages{
 			Import: pair{Name: "import", Ours: counted(100, time.Duration(ratio)*time.Millisecond/60), Limit: limit},
-			Busy:   both("busy"),
+			Apart:  both("apart"),
 			Chart:  both("chart"), Folder: both("folder"),
 		},
 		Footprint: footprint{
