@@ -19,7 +19,7 @@
 // program, which so finds all that done (flight_linux.go).
 //
 // Runs of a profile with a workspace have files: workspace_linux.go makes a folder for
-// each and removes it, in a mount of launch's or in an operator's volume (volume_linux.go);
+// each, and remove_linux.go removes it, in a mount of launch's or in an operator's volume (volume_linux.go);
 // zygote/workplace.py unpacks what the run was sent; outputs_linux.go reads what it left.
 //
 // Where to read: New and Run (sandbox_linux.go), one run from hand-over to result
@@ -77,8 +77,9 @@
 //     whether it is there, and stat what it is: Landlock keeps it from being opened only.
 //   - Runs of one zygote share their number of threads (RLIMIT_NPROC), and see by process
 //     and inode numbers that others were there.
-//   - On cgroup v1 nobody says how much of the kernel's memory could be taken back. A
-//     program that asks for hundreds of thousands of names that are not there leaves a
-//     charge at which the memory line ends later runs, until the kernel has reclaimed it.
+//   - On cgroup v1 nobody says how much of the kernel's memory could be taken back. What
+//     runs leave of it is noted when none is in flight (cgroupCharge.rest): with several
+//     slots that never rest at once, names by the million cost later runs their life, and
+//     whoever is there while the kernel takes them back waits, health checks too.
 //   - The policy (imports, names, attributes) is advice to callers. It is no boundary.
 package sandbox

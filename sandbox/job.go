@@ -80,6 +80,8 @@ func (j Job) check(p *Profile) error {
 
 func (j Job) checkFiles(p *Profile) error {
 	switch {
+	case j.Figures && !p.Figures:
+		return fmt.Errorf("sandbox: figures, but profile %s saves none", p.Name)
 	case len(j.Files)+len(j.Outputs) == 0:
 		return nil
 	case p.Workspace == 0:

@@ -57,11 +57,18 @@ func New(ctx context.Context, cfg Config) (_ *Sandbox, err error) {
 	s := &Sandbox{profile: cfg.Profile}
 	slots := maxSlots(cfg.Slots)
 	if cfg.Profile.Workspace > 0 && cfg.Workspace != "" {
-		folder, memory, err := openVolume(cfg.Workspace)
+		folder, size, memory, err := openVolume(cfg.Workspace)
 		if err != nil {
 			return nil, err
 		}
 		p, s.scratch = p.withVolume(folder), memory
+		sized := *cfg.Profile
+		sized.Workspace = max(1, down(size)) // what the volume has, whatever the profile would mount
+		s.profile, cfg.Profile = &sized, &sized
+		// A run stands in it without, but could not open what it calls by a whole path.
+		if _, err := (reach{uid: p.uid, gid: p.gid, lookup: lookup}).to(cfg.Workspace, toExecute); err != nil {
+			return nil, fmt.Errorf("sandbox: SANDBOX_WORKSPACE=%s is out of reach of uid %d, which is its programs': %w. Open it and the folders above it to everybody (mode o+x)", cfg.Workspace, p.uid, err)
+		}
 		if cfg.Slots > 1 {
 			return nil, fmt.Errorf("sandbox: SANDBOX_WORKSPACE=%s with SANDBOX_MAX_CONCURRENCY=%d: runs that share a volume could fill it for each other. "+
 				"Have one slot in each container, or leave SANDBOX_WORKSPACE out where a mount namespace can be had", cfg.Workspace, cfg.Slots)

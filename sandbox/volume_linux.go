@@ -23,14 +23,14 @@ const maxVolume = 64 << 30
 
 // openVolume opens the folder that an operator sets aside for workspaces, and removes what
 // a server before this one has left in it. It must be a file system of its own: that is
-// what bounds a run, and what a run could otherwise fill. It returns the size of one in
-// memory, in bytes, and 0 for one on a disk. The folder is locked as long as it is open.
-func openVolume(path string) (folder *os.File, memory int64, err error) {
-	fail := func(format string, args ...any) (*os.File, int64, error) {
+// what bounds a run, and what a run could otherwise fill. It returns its size in bytes,
+// and how much of that is memory: all or nothing. The folder is locked as long as it is open.
+func openVolume(path string) (folder *os.File, size, memory int64, err error) {
+	fail := func(format string, args ...any) (*os.File, int64, int64, error) {
 		if folder != nil {
 			_ = folder.Close() // refused
 		}
-		return nil, 0, fmt.Errorf("sandbox: SANDBOX_WORKSPACE=%s: %w", path, fmt.Errorf(format, args...))
+		return nil, 0, 0, fmt.Errorf("sandbox: SANDBOX_WORKSPACE=%s: %w", path, fmt.Errorf(format, args...))
 	}
 	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
 		return fail("want an absolute path without . and ..")
@@ -51,7 +51,7 @@ func openVolume(path string) (folder *os.File, memory int64, err error) {
 	if err := unix.Fstatfs(fd, &fs); err != nil {
 		return fail("%w", err)
 	}
-	size := int64(fs.Blocks) * fs.Bsize
+	size = int64(fs.Blocks) * fs.Bsize
 	switch {
 	case own.Dev == above.Dev:
 		return fail("it is no volume, but a folder of %s: a run could fill that. Mount a volume there that has a size", filepath.Dir(path))
@@ -79,5 +79,5 @@ func openVolume(path string) (folder *os.File, memory int64, err error) {
 	if fs.Type == unix.TMPFS_MAGIC {
 		memory = size
 	}
-	return folder, memory, nil
+	return folder, size, memory, nil
 }

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountVolume mounts a tmpfs of this size, in MiB, as an operator would, and takes it down
+// requireVolume mounts a tmpfs with these options, as an operator would, and takes it down
 // in the end.
-func mountVolume(t *testing.T, options string) (path string) {
+func requireVolume(t *testing.T, options string) (path string) {
 	t.Helper()
 	requireRoot(t)
 	path = filepath.Join(t.TempDir(), "volume")
@@ -30,28 +30,28 @@ func mountVolume(t *testing.T, options string) (path string) {
 
 func TestVolumeThatIsNone(t *testing.T) {
 	t.Parallel()
-	sound := mountVolume(t, "size=8m,mode=1777")
+	sound := requireVolume(t, "size=8m,mode=1777")
 	for path, want := range map[string]string{
-		"work":                     "want an absolute path",
-		"/tmp/":                    "want an absolute path",
-		sound + "/nowhere":         "no such file",
-		filepath.Dir(sound):        "it is no volume, but a folder of",
-		mountVolume(t, "size=0"):   "its file system has no size",
-		mountVolume(t, "size=80g"): "80 GiB, as if it were a whole disk",
+		"work":                       "want an absolute path",
+		"/tmp/":                      "want an absolute path",
+		sound + "/nowhere":           "no such file",
+		filepath.Dir(sound):          "it is no volume, but a folder of",
+		requireVolume(t, "size=0"):   "its file system has no size",
+		requireVolume(t, "size=80g"): "80 GiB, as if it were a whole disk",
 	} {
-		folder, _, err := openVolume(path)
+		folder, _, _, err := openVolume(path)
 		if err == nil {
 			t.Errorf("%s is taken: %v", path, folder.Close())
 		} else if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "SANDBOX_WORKSPACE="+path) {
 			t.Errorf("%s: %v, want %s", path, err, want)
 		}
 	}
-	first, memory, err := openVolume(sound)
+	first, size, memory, err := openVolume(sound)
 	check(t, err)
-	if memory != 8<<20 {
-		t.Errorf("%d bytes of memory, want 8 MiB", memory)
+	if size != 8<<20 || memory != 8<<20 {
+		t.Errorf("%d bytes, %d of memory, want 8 MiB", size, memory)
 	}
-	if _, _, err := openVolume(sound); err == nil || !strings.Contains(err.Error(), "another server works there") {
+	if _, _, _, err := openVolume(sound); err == nil || !strings.Contains(err.Error(), "another server works there") {
 		t.Errorf("a second server: %v", err)
 	}
 	check(t, first.Close())
@@ -60,11 +60,11 @@ func TestVolumeThatIsNone(t *testing.T) {
 // A server removes what one before it left, and nothing else.
 func TestVolumeAfterACrash(t *testing.T) {
 	t.Parallel()
-	path := mountVolume(t, "size=8m,mode=1777")
+	path := requireVolume(t, "size=8m,mode=1777")
 	check(t, os.MkdirAll(filepath.Join(path, workspaceEntry+"X", "a", "b"), 0o700))
 	check(t, os.WriteFile(filepath.Join(path, workspaceEntry+"X", "a", "file"), []byte("x"), 0o600))
 	check(t, os.WriteFile(filepath.Join(path, "the operator's"), nil, 0o600))
-	folder, _, err := openVolume(path)
+	folder, _, _, err := openVolume(path)
 	check(t, err)
 	defer folder.Close()
 	left, err := os.ReadDir(path)
@@ -79,7 +79,7 @@ func TestVolumeAfterACrash(t *testing.T) {
 func TestVolume(t *testing.T) {
 	requireRoot(t)
 	requireWorkspaces(t)
-	path := mountVolume(t, "size=8m,mode=1777")
+	path := requireVolume(t, "size=8m,mode=1777")
 	check(t, os.WriteFile(filepath.Join(path, "the operator's"), []byte("secret"), 0o644))
 	c := startChild(t, publicSelf(t), "volume in a container", nil)
 	tell := func(text string) {
@@ -92,7 +92,7 @@ func TestVolume(t *testing.T) {
 	c.hear(t, &said)
 	want := []string{
 		"two slots: runs that share a volume could fill it for each other",
-		"scratch 8 MiB, slots 1",
+		"scratch 8 MiB, slots 1, workspace 8",
 		"ok: No space left on device\n[] refused refused",
 		"ok: []\n",
 		"left: the operator's",
@@ -126,7 +126,7 @@ func volumeTask(t *testing.T) {
 	said = append(said, fmt.Sprintf("two slots: %v", err))
 	s, err := New(t.Context(), Config{Profile: p, Workspace: path, Slots: Auto})
 	check(t, err)
-	said = append(said, fmt.Sprintf("scratch %d MiB, slots %d", s.Budget().Scratch, s.Budget().Slots))
+	said = append(said, fmt.Sprintf("scratch %d MiB, slots %d, workspace %d", s.Budget().Scratch, s.Budget().Slots, s.Profile().Workspace))
 	for _, code := range []string{`
 import os
 try: open("big", "wb").write(bytes(9 << 20))
@@ -149,4 +149,44 @@ os.makedirs("a/b/c"); open("a/b/c/left", "w").write("x"); os.chmod("a", 0)
 		names[i] = e.Name()
 	}
 	say(t, append(said, "left: "+strings.Join(names, ", ")))
+}
+
+// Programs that could not open what stands in the volume by its whole path would fail
+// one by one.
+func TestVolumeOutOfReach(t *testing.T) {
+	requireWorkspaces(t)
+	path := requireVolume(t, "size=8m,mode=0700")
+	p, err := LoadProfile("standard")
+	check(t, err)
+	s, err := New(t.Context(), Config{Profile: p, Workspace: path})
+	if err == nil {
+		t.Fatalf("it starts; %v", s.Close())
+	}
+	if !strings.Contains(err.Error(), fmt.Sprintf("out of reach of uid %d", runUID)) || !strings.Contains(err.Error(), "mode o+x") {
+		t.Error(err)
+	}
+}
+
+// A run may outlive its zygote by a moment: what it gives back then is closed, unless it
+// is the operator's.
+func TestRootGivenBackLate(t *testing.T) {
+	t.Parallel()
+	for _, volume := range []bool{false, true} {
+		root, err := os.Open(t.TempDir())
+		check(t, err)
+		check(t, os.Mkdir(filepath.Join(root.Name(), "scratch"), 0o700))
+		w := &workspaces{free: make(chan *os.File, 1), scratch: "scratch", volume: volume}
+		w.free <- root
+		ws, dir, err := w.take()
+		check(t, err)
+		check(t, unix.Close(dir))
+		w.close()
+		check(t, ws.remove())
+		left, err := os.ReadDir(root.Name())
+		check(t, err)
+		if _, closed := root.Stat(); (closed == nil) != volume || volume && len(left) > 0 {
+			t.Errorf("volume %t: %v, %v", volume, closed, left)
+		}
+		_ = root.Close() // or it was closed before
+	}
 }

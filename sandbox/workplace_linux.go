@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// where a launch may mount workspaces: the first of these folders that is there, and is not
+// workspaceBases is where a launch may mount workspaces: the first of these folders that is there, and is not
 // needed for anything else.
 var workspaceBases = []string{"/tmp", "/mnt", "/srv", "/media", "/home", "/opt"}
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,6 +25,9 @@ type workspaces struct {
 	free    chan *os.File
 	scratch string // what a zygote may write to while it imports, in the first of them
 	volume  bool   // all are the operator's, and not ours to close
+
+	mu     sync.Mutex
+	closed bool // what is given back is closed
 }
 
 // workspaceEntry is how an entry of ours in an operator's volume begins.
@@ -61,7 +65,7 @@ func (ws *workspace) remove() error {
 		return nil
 	}
 	err := removeTree(int(ws.root.Fd()), ws.name)
-	ws.roots.free <- ws.root
+	ws.roots.giveBack(ws.root)
 	return err
 }
 
@@ -102,17 +106,41 @@ func (w *workspaces) empty() error {
 	return removeTree(int(root.Fd()), w.scratch)
 }
 
-// close closes the roots that no run uses; those of runs in flight are closed with them.
+// close closes the roots: now, or with the run that uses one. Of the operator's volume,
+// which stays open, it removes what a zygote that did not start has left.
 func (w *workspaces) close() {
-	if w == nil || w.volume {
+	if w == nil {
 		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
 	for {
 		select {
 		case root := <-w.free:
-			_ = root.Close() // a directory
+			w.leave(root)
 		default:
 			return
 		}
 	}
+}
+
+// giveBack takes a root that a run does not use any more.
+func (w *workspaces) giveBack(root *os.File) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		w.leave(root)
+		return
+	}
+	w.free <- root
+}
+
+// leave is the end of a root.
+func (w *workspaces) leave(root *os.File) {
+	if w.volume {
+		_ = removeTree(int(root.Fd()), w.scratch) // mostly gone; else the next server removes it
+		return
+	}
+	_ = root.Close() // a directory
 }
