@@ -25,7 +25,8 @@ const runscTimeout = 10 * time.Minute
 
 // requireRunsc returns gVisor's runsc, once it has started a program here. It is
 // built once, and kept in the user's cache directory: codecell/runsc-VERSION. With
-// -short nothing so large is built, and the test skipped where it is not there yet.
+// -short nothing so large is built, and the test skipped where it is not there yet,
+// unless it is required.
 func requireRunsc(t *testing.T) string {
 	t.Helper()
 	requireRoot(t)
@@ -55,7 +56,7 @@ var cachedRunsc = sync.OnceValues(func() (string, error) {
 	}
 	path := filepath.Join(dir, "runsc")
 	if _, err := os.Stat(path); err != nil {
-		if testing.Short() {
+		if testing.Short() && !required("runsc") {
 			return "", fmt.Errorf("-short, and %w", err)
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), runscTimeout)

@@ -74,11 +74,16 @@ func require(t *testing.T, name, want string, have error) {
 	if have == nil {
 		return
 	}
-	required := strings.Split(os.Getenv("CODECELL_E2E_REQUIRE"), ",")
-	if slices.Contains(required, name) || slices.Contains(required, "all") {
+	if required(name) {
 		t.Fatalf("%s: want %s, have: %v", name, want, have)
 	}
 	t.Skipf("%s: want %s, have: %v", name, want, have)
+}
+
+// required reports whether CODECELL_E2E_REQUIRE names it.
+func required(name string) bool {
+	names := strings.Split(os.Getenv("CODECELL_E2E_REQUIRE"), ",")
+	return slices.Contains(names, name) || slices.Contains(names, "all")
 }
 
 func requireRoot(t *testing.T) {
