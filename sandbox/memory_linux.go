@@ -130,14 +130,14 @@ func openCgroupCharge(c *memoryCgroup, pinned func() int64) (_ *cgroupCharge, er
 		active: []byte("\nactive_file "), dirty: []byte("\nfile_dirty "), writeback: []byte("\nfile_writeback "), slab: []byte("\nslab_reclaimable "),
 	}}
 	names := []string{"memory.current"}
-	src.name = c.String() + ": current - inactive_file"
+	src.name = c.String() + ": current - caches"
 	if c.version == 1 {
 		// Version 1 keeps inactive_file of the cgroup alone beside the
 		// total with its descendants, and TCP's buffers out of usage.
 		src.inactive = []byte("\ntotal_inactive_file ")
 		src.others = cacheKeys{active: []byte("\ntotal_active_file "), dirty: []byte("\ntotal_dirty "), writeback: []byte("\ntotal_writeback ")}
 		names = []string{"memory.usage_in_bytes", "memory.kmem.tcp.usage_in_bytes"}
-		src.name = c.String() + ": usage + kmem.tcp - inactive_file"
+		src.name = c.String() + ": usage + kmem.tcp - caches"
 	}
 	defer func() {
 		if err != nil {
@@ -149,7 +149,7 @@ func openCgroupCharge(c *memoryCgroup, pinned func() int64) (_ *cgroupCharge, er
 		// The TCP counter is not there in a kernel without networking, nor
 		// in gVisor.
 		if i > 0 && errors.Is(err, fs.ErrNotExist) {
-			src.name = c.String() + ": usage - inactive_file"
+			src.name = c.String() + ": usage - caches"
 			continue
 		}
 		if err != nil {

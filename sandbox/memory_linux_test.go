@@ -39,28 +39,28 @@ func TestCgroupCharge(t *testing.T) {
 		line, charge int64
 		read         string
 	}{
-		{"v2 below the line: memory.stat unread", 2, v2, "", 701, 700, "current - inactive_file"},
-		{"v2 at the line", 2, v2, "", 700, 600, "current - inactive_file"},
-		{"v1 below the line", 1, v1, "", 751, 750, "usage + kmem.tcp - inactive_file"},
-		{"v1 at the line: with descendants", 1, v1, "", 750, 650, "usage + kmem.tcp - inactive_file"},
-		{"v1 without TCP", 1, v1, "memory.kmem.tcp.usage_in_bytes", 700, 600, "usage - inactive_file"},
+		{"v2 below the line: memory.stat unread", 2, v2, "", 701, 700, "current - caches"},
+		{"v2 at the line", 2, v2, "", 700, 600, "current - caches"},
+		{"v1 below the line", 1, v1, "", 751, 750, "usage + kmem.tcp - caches"},
+		{"v1 at the line: with descendants", 1, v1, "", 750, 650, "usage + kmem.tcp - caches"},
+		{"v1 without TCP", 1, v1, "memory.kmem.tcp.usage_in_bytes", 700, 600, "usage - caches"},
 		{
 			"v2 with caches", 2,
 			map[string]string{"memory.current": "900000000\n", "memory.stat": "anon 5\nfile_dirty 1000000\nfile_writeback 500000\ninactive_file 100\nactive_file 100000000\nslab_reclaimable 50000000\n"},
 			"",
-			1, 900000000 - 100 - (100000000 - keptActive - 1500000) - (50000000 - keptSlab), "current - inactive_file",
+			1, 900000000 - 100 - (100000000 - keptActive - 1500000) - (50000000 - keptSlab), "current - caches",
 		},
 		{
 			"v1 with caches", 1,
 			map[string]string{"memory.usage_in_bytes": "900000000\n", "memory.kmem.tcp.usage_in_bytes": "0\n", "memory.stat": "cache 1\nactive_file 999999999\ntotal_inactive_file 100\ntotal_active_file 100000000\ntotal_dirty 1\n"},
 			"",
-			1, 900000000 - 100 - (100000000 - keptActive - 1), "usage + kmem.tcp - inactive_file",
+			1, 900000000 - 100 - (100000000 - keptActive - 1), "usage + kmem.tcp - caches",
 		},
 		{
 			"more inactive than charged", 2,
 			map[string]string{"memory.current": "9\n", "memory.stat": "anon 0\ninactive_file 10\n"},
 			"",
-			1, 0, "current - inactive_file",
+			1, 0, "current - caches",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestCgroupChargeRefuses(t *testing.T) {
 // What is read depends on who says what the limit is.
 func TestOpenMemoryWatch(t *testing.T) {
 	dir := writeCgroup(t, map[string]string{"memory.current": "1\n", "memory.stat": "anon 1\ninactive_file 1\n"})
-	cgroup := "cgroup v2 " + dir + ": current - inactive_file"
+	cgroup := "cgroup v2 " + dir + ": current - caches"
 	const limit = 704<<20 + 4096 // limits need not be whole MiB
 	const procs = "RSS + page tables of server, zygotes and runs "
 	for _, tt := range []struct {
