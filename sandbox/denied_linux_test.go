@@ -93,7 +93,7 @@ func TestDeniedCallsAreBounded(t *testing.T) {
 		t.Errorf("%d denied calls in %v, want %v at least", calls, res.Usage.Wall, least)
 	}
 	// It is killed while it waits for an answer, and the next one is not.
-	res, err := s.Run(t.Context(), Job{Code: rawCall + "while True: call(600)", Limits: Limits{Timeout: time.Second}})
+	res, err := s.Run(t.Context(), Job{Code: rawCall + "while True: call(600)", Limits: Limits{Timeout: longest / 6}})
 	check(t, err)
 	if !res.TimedOut || !slices.Equal(res.Denied, []string{"call 600"}) {
 		t.Errorf("%+v", res)

@@ -12,7 +12,7 @@ import (
 // runWith runs a program with what it is started with.
 func runWith(t *testing.T, s *Sandbox, job Job) Result {
 	t.Helper()
-	job.Limits.Timeout = 5 * time.Second
+	job.Limits.Timeout = longest
 	res, err := s.Run(t.Context(), job)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, job.Code)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What a program is sent is there, and what it leaves comes back.
@@ -133,14 +134,15 @@ func TestOutputsOfProgramsThatFail(t *testing.T) {
 	for _, c := range []struct {
 		end     string
 		outcome Outcome
+		timeout time.Duration
 	}{
-		{"1/0", OutcomeFailed},
-		{"import os; os._exit(3)", OutcomeFailed},
-		{"import os; os.abort()", OutcomeCrashed},
-		{"x = bytearray(1 << 40)", OutcomeMemoryLimit},
-		{"while True: pass", OutcomeTimeout},
+		{"1/0", OutcomeFailed, longest},
+		{"import os; os._exit(3)", OutcomeFailed, longest},
+		{"import os; os.abort()", OutcomeCrashed, longest},
+		{"x = bytearray(1 << 40)", OutcomeMemoryLimit, longest},
+		{"while True: pass", OutcomeTimeout, longest / 6},
 	} {
-		res, err := s.Run(t.Context(), Job{Code: begin + c.end, Outputs: []string{"left"}, Limits: Limits{Timeout: longest / 10}})
+		res, err := s.Run(t.Context(), Job{Code: begin + c.end, Outputs: []string{"left"}, Limits: Limits{Timeout: c.timeout}})
 		if err != nil || res.Outcome != c.outcome {
 			t.Errorf("%s: %s, %v", c.end, res.Outcome, err)
 		}

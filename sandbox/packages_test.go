@@ -18,13 +18,17 @@ var dataScience = sync.OnceValues(func() (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	return New(context.Background(), Config{Profile: p, Slots: 2, Python: "/usr/bin/python3"})
+	return New(context.Background(), Config{Profile: p, Slots: cap(dataScienceSeats), Python: "/usr/bin/python3"})
 })
+
+// dataScienceSeats are for tests of one run at a time.
+var dataScienceSeats = make(seats, 2)
 
 func dataScienceSandbox(t *testing.T) *Sandbox {
 	t.Helper()
 	requireWorkspaces(t)
 	requirePackages(t)
+	dataScienceSeats.take(t)
 	s, err := dataScience()
 	if err != nil {
 		t.Fatal(err)

@@ -1,71 +1,117 @@
 package sandbox
 
 import (
-	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
 
+// resumeDepth is how many folders on the way back up are gone on with where they were left.
+const resumeDepth = 1024
+
 // removeTree removes a folder beneath at, and what is in it. It follows no link, and however
-// deep or wide the tree is, it holds two descriptors and a few entries: what stands in a
-// folder of the folder is moved up before that is removed. Nobody else may change it meanwhile.
+// deep or wide the tree is, it holds two descriptors and a few KiB; nor does it need any room
+// on the disk. Nobody else may change the tree meanwhile: it goes up by "..".
 func removeTree(at int, name string) error {
-	top, err := openOwn(at, name)
+	dir, err := openOwn(at, name)
 	if errors.Is(err, unix.ENOENT) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("open a folder: %w", err)
 	}
-	defer top.Close()
-	err = forEach(top, func(e os.DirEntry) error {
-		if !e.IsDir() {
-			return unix.Unlinkat(int(top.Fd()), e.Name(), 0)
+	defer func() { _ = dir.Close() }() // the one that it has come to
+	// Where folders are to be gone on with: the deeper ones take the places of those above,
+	// which are begun again.
+	var resume [resumeDepth]struct {
+		depth int
+		from  int64
+	}
+	for depth := 0; ; {
+		here := &resume[depth%resumeDepth]
+		if here.depth != depth {
+			here.depth, here.from = depth, 0
 		}
-		return dissolve(top, e.Name())
-	})
-	if err != nil {
-		return fmt.Errorf("empty a folder: %w", err)
+		full, err := sweep(dir, &here.from)
+		var next *os.File
+		switch {
+		case err != nil:
+		case full != "":
+			depth++
+			resume[depth%resumeDepth].from = 0
+			next, err = openOwn(int(dir.Fd()), full)
+		case depth > 0:
+			depth--
+			next, err = openOwn(int(dir.Fd()), "..")
+		default:
+			if err := unix.Unlinkat(at, name, unix.AT_REMOVEDIR); err != nil {
+				return fmt.Errorf("remove a folder: %w", err)
+			}
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("empty a folder: %w", err)
+		}
+		_ = dir.Close() // a directory
+		dir = next
 	}
-	if err := unix.Unlinkat(at, name, unix.AT_REMOVEDIR); err != nil {
-		return fmt.Errorf("remove a folder: %w", err)
-	}
-	return nil
 }
 
-// dissolve removes one folder of top; folders in it that are not empty are moved to top.
-func dissolve(top *os.File, name string) error {
-	at := int(top.Fd())
-	err := unix.Unlinkat(at, name, unix.AT_REMOVEDIR)
-	if !errors.Is(err, unix.ENOTEMPTY) {
-		return err
-	}
-	dir, err := openOwn(at, name)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	err = forEach(dir, func(e os.DirEntry) error {
-		if !e.IsDir() {
-			return unix.Unlinkat(int(dir.Fd()), e.Name(), 0)
+// sweep removes what is in a folder, from a position of getdents64(2)'s on and then from its
+// beginning, until nothing is left. A folder in it that is not empty stops it: sweep returns
+// its name, and from is where to go on.
+func sweep(dir *os.File, from *int64) (full string, err error) {
+	const fixed = 19 // bytes of an entry before its name: inode, next position, length, type
+	fd := int(dir.Fd())
+	var buf [1024]byte // three of the longest names; more would be read again after each folder
+	for {
+		if _, err := unix.Seek(fd, *from, unix.SEEK_SET); err != nil {
+			return "", os.NewSyscallError("lseek", err)
 		}
-		if err := unix.Unlinkat(int(dir.Fd()), e.Name(), unix.AT_REMOVEDIR); !errors.Is(err, unix.ENOTEMPTY) {
+		complete := *from == 0
+		for {
+			n, err := unix.Getdents(fd, buf[:])
+			if err != nil {
+				return "", os.NewSyscallError("getdents64", err)
+			}
+			if n == 0 {
+				break
+			}
+			for entries := buf[:n]; len(entries) > 0; {
+				length := binary.NativeEndian.Uint16(entries[16:])
+				name, isDir := unix.ByteSliceToString(entries[fixed:length]), entries[18] == unix.DT_DIR
+				if name != "." && name != ".." {
+					complete = false // what is read on from a folder that changed may leave something out
+					err := unlink(fd, name, isDir)
+					if errors.Is(err, unix.ENOTEMPTY) {
+						return name, nil
+					}
+					if err != nil {
+						return "", err
+					}
+				}
+				*from = int64(binary.NativeEndian.Uint64(entries[8:]))
+				entries = entries[length:]
+			}
+		}
+		if complete {
+			return "", nil
+		}
+		*from = 0
+	}
+}
+
+// unlink removes a file, or a folder that is empty. Not every file system says which it is.
+func unlink(dir int, name string, isDir bool) error {
+	if !isDir {
+		if err := unix.Unlinkat(dir, name, 0); !errors.Is(err, unix.EISDIR) {
 			return err
 		}
-		// To be moved it must be writable: rename(2) changes its "..".
-		if err := unix.Fchmodat(int(dir.Fd()), e.Name(), 0o700, 0); err != nil {
-			return err
-		}
-		return unix.Renameat(int(dir.Fd()), e.Name(), at, rand.Text())
-	})
-	if err != nil {
-		return err
 	}
-	return unix.Unlinkat(at, name, unix.AT_REMOVEDIR)
+	return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR)
 }
 
 // openOwn opens a folder that may have been closed to its owner, whom it has to be open to.
@@ -78,23 +124,4 @@ func openOwn(at int, name string) (*os.File, error) {
 		return nil, err
 	}
 	return os.NewFile(uintptr(fd), name), nil
-}
-
-// forEach calls do for the entries of a folder until there is none: each must be gone then.
-func forEach(dir *os.File, do func(os.DirEntry) error) error {
-	for {
-		entries, err := dir.ReadDir(256)
-		if len(entries) == 0 {
-			return unlessEOF(err)
-		}
-		for _, e := range entries {
-			if err := do(e); err != nil {
-				return err
-			}
-		}
-		// What is read on from a folder that changed may leave something out.
-		if _, err := dir.Seek(0, io.SeekStart); err != nil {
-			return err
-		}
-	}
 }

@@ -21,8 +21,9 @@ func TestSlowDeath(t *testing.T) {
 	s := start(t, small)
 	z := current(s)
 	ended := make(chan Result, 1)
+	const deadline = 3 * time.Second // by which it must be frozen
 	go func() {
-		res, err := s.Run(t.Context(), Job{Code: "while True: pass", Limits: Limits{Timeout: time.Second}})
+		res, err := s.Run(t.Context(), Job{Code: "while True: pass", Limits: Limits{Timeout: deadline}})
 		if err != nil {
 			t.Errorf("Run: %v", err)
 		}
@@ -43,7 +44,7 @@ func TestSlowDeath(t *testing.T) {
 	select {
 	case res := <-ended:
 		t.Errorf("a frozen run has ended: %+v", res)
-	case <-time.After(time.Second + reapTimeout + time.Second): // its deadline, and when a hung zygote is killed
+	case <-time.After(deadline + reapTimeout + time.Second): // its deadline, and when a hung zygote is killed
 	}
 	check(t, os.WriteFile(filepath.Join(freezer, "freezer.state"), []byte("THAWED"), 0))
 	select {

@@ -28,6 +28,17 @@ func startProfile(t testing.TB, name string, edit func(*Profile, *Config)) *Sand
 	})
 }
 
+// seats are the places of the tests that use a sandbox at the same time, which refuses more
+// runs than it has slots.
+type seats chan struct{}
+
+// take has a place until the test ends.
+func (s seats) take(t *testing.T) {
+	t.Helper()
+	s <- struct{}{}
+	t.Cleanup(func() { <-s })
+}
+
 // standard is the sandbox of the tests that need a workspace and nothing special.
 var standard = sync.OnceValues(func() (*Sandbox, error) {
 	p, err := LoadProfile("standard")
@@ -35,12 +46,16 @@ var standard = sync.OnceValues(func() (*Sandbox, error) {
 		return nil, err
 	}
 	p.Limits.Memory, p.Workspace = 256, 4
-	return New(context.Background(), Config{Profile: p, Slots: 3})
+	return New(context.Background(), Config{Profile: p, Slots: 2 * cap(standardSeats)})
 })
+
+// standardSeats are for tests of at most two runs at once.
+var standardSeats = make(seats, 2)
 
 func standardSandbox(t *testing.T) *Sandbox {
 	t.Helper()
 	requireWorkspaces(t)
+	standardSeats.take(t)
 	s, err := standard()
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +148,9 @@ func TestWorkspacesApart(t *testing.T) {
 	s := standardSandbox(t)
 	r, w := newLines()
 	ended := make(chan Result, 1)
-	go func() {
+	var running sync.WaitGroup
+	t.Cleanup(running.Wait) // a test that fails has its context end
+	running.Go(func() {
 		res, err := s.Run(t.Context(), Job{
 			Code:   "import os\nopen('mine', 'w').write('secret')\nos.mkdir('open')\nos.chmod('open', 0o777)\nprint(os.getcwd(), flush=True)\ninput()\nprint(sorted(os.listdir('.')), open('mine').read())",
 			Stdin:  r,
@@ -143,7 +160,7 @@ func TestWorkspacesApart(t *testing.T) {
 			t.Error(err)
 		}
 		ended <- res
-	}()
+	})
 	path := w.line(t)
 	res := ok(t, s, Job{Args: []string{path}, Code: `
 import os, sys
@@ -241,7 +258,7 @@ print(asyncio.run(main()))
 		t.Errorf("got %q, want %q", got, want)
 	}
 	// One that never ends does not keep its run: it is killed with it.
-	late, err := s.Run(t.Context(), Job{Code: "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()", Limits: Limits{Timeout: longest / 10}})
+	late, err := s.Run(t.Context(), Job{Code: "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()", Limits: Limits{Timeout: time.Second}})
 	if err != nil || late.Outcome != OutcomeTimeout {
 		t.Errorf("%s, %v", late.Outcome, err)
 	}

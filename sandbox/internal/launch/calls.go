@@ -224,10 +224,11 @@ var files = concat(filesArch,
 	},
 	// Descriptors, and what asyncio waits with. F_SETFL without O_ASYNC is no signal.
 	calls("dup", "dup3", "pipe2", "ppoll", "pselect6", "epoll_create1", "epoll_ctl", "epoll_pwait", "eventfd2"),
-	whenIn("fcntl", 1, fDup, fSetFD, fDupCloexec),
+	whenIn("fcntl", 1, fDup, fSetFD, fDupCloexec, fGetLock),
 	// A lock on a file that others can open is a channel to them, and is in no bound. Between
 	// threads of one process there is none that could conflict (fcntl(2)): so all are granted.
-	instead(done, whenIn("fcntl", 1, fGetLock, fSetLock, fSetLockWait)),
+	// Whether somebody has one may be asked: no run has.
+	instead(done, whenIn("fcntl", 1, fSetLock, fSetLockWait)),
 	[]rule{when("fcntl", arg(1, equal, fSetFL), arg(2, noBits, openAsync|openDirect))},
 	whenIn("ioctl", 1, tcgets, fionRead, fionBlock, fioClex, fioNClex),
 	// A pair of sockets within one process: there is nobody else to name.
