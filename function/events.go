@@ -16,7 +16,7 @@ import (
 // text/event-stream: what the program prints while it runs, and at its end the same
 // object that is the whole answer otherwise.
 //
-//	event: stdout | stderr     data: {"text":"…"}     in the order in which they came
+//	event: stdout | stderr     data: {"text":"…"}     of each in the order in which it came
 //	event: result              data: the answer       the last, once
 //	event: problem             data: the problem      the last, instead
 //

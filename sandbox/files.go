@@ -34,6 +34,7 @@ const (
 	OmittedCount      Omitted = "count"      // MaxOutputs come before it
 	OmittedUnreadable Omitted = "unreadable" // its program closed it
 	OmittedName       Omitted = "name"       // CheckFileName refuses its name, which is given as Go escapes it
+	OmittedSearch     Omitted = "search"     // it is a pattern: of more than 10,000 files and folders not all were looked at
 )
 
 // Bounds of files.
@@ -95,7 +96,8 @@ func CheckFileNames(names []string) (at int, err error) {
 }
 
 // CheckPattern says what is wrong with a pattern of Job.Outputs: a name as path.Match has
-// patterns, part by part; a part ** stands for any parts or none, twice at most.
+// patterns, part by part; a part ** stands for any parts or none, twice at most. A name of more
+// than 8 parts matches none.
 func CheckPattern(pattern string) error {
 	switch {
 	case pattern == "" || len(pattern) > maxName:
@@ -109,6 +111,8 @@ func CheckPattern(pattern string) error {
 			wild++
 		} else if strings.Count(part, "*") > maxStars {
 			return fmt.Errorf("want at most %d times * in a part", maxStars)
+		} else if strings.Contains(part, "[!") {
+			return errors.New("want [^ where a class is of other characters, not [!")
 		} else if _, err := path.Match(part, ""); err != nil {
 			return errors.New("want a pattern like *.csv, out/*.png or **/*.json; [ begins a class of characters")
 		}

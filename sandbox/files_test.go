@@ -86,7 +86,7 @@ func TestPatterns(t *testing.T) {
 		"": "1 to 255 bytes", strings.Repeat("*", 256): "1 to 255 bytes", "/a": "relative path", "../*": "relative path", "a/../b": "relative path",
 		"a/": "relative path", ".": "relative path", "[a": "class of characters", `a\`: "class of characters",
 		"**/**/**": "2 of them", "a/b/c/d/e/f/g/h/i": "8 parts",
-		"*a*a*a*a*": "4 times *",
+		"*a*a*a*a*": "4 times *", "[!a]": "[^",
 	} {
 		if err := CheckPattern(pattern); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", pattern, err, want)

@@ -65,9 +65,13 @@ func (j Job) check(p *Profile) error {
 	if err := j.checkFiles(p); err != nil {
 		return err
 	}
-	for i, variable := range j.Env {
-		if name, _, ok := strings.Cut(variable, "="); !ok || name == "" || !p.AllowsEnv(name) {
-			return fmt.Errorf("sandbox: variable %d is not one that the profile allows", i)
+	for _, variable := range j.Env {
+		name, _, ok := strings.Cut(variable, "=")
+		switch {
+		case !ok || name == "":
+			return fmt.Errorf("sandbox: variable %.40q: want NAME=VALUE", variable)
+		case !p.AllowsEnv(name):
+			return fmt.Errorf("sandbox: variable %.40q: profile %s does not allow it", name, p.Name)
 		}
 	}
 	for _, text := range slices.Concat(j.Args, j.Env) {
@@ -87,18 +91,18 @@ func (j Job) checkFiles(p *Profile) error {
 	case p.Workspace == 0:
 		return fmt.Errorf("sandbox: files, but profile %s has no workspace", p.Name)
 	case len(j.Files) > MaxInputs || len(j.Outputs) > MaxPatterns:
-		return fmt.Errorf("sandbox: %d files and %d patterns", len(j.Files), len(j.Outputs))
+		return fmt.Errorf("sandbox: %d files and %d patterns: at most %d and %d", len(j.Files), len(j.Outputs), MaxInputs, MaxPatterns)
 	}
 	names := make([]string, len(j.Files))
 	for i, f := range j.Files {
 		names[i] = f.Name
 	}
 	if at, err := CheckFileNames(names); err != nil {
-		return fmt.Errorf("sandbox: file %d: %w", at, err)
+		return fmt.Errorf("sandbox: file %.40q: %w", names[at], err)
 	}
-	for i, pattern := range j.Outputs {
+	for _, pattern := range j.Outputs {
 		if err := CheckPattern(pattern); err != nil {
-			return fmt.Errorf("sandbox: pattern %d: %w", i, err)
+			return fmt.Errorf("sandbox: pattern %.40q: %w", pattern, err)
 		}
 	}
 	return nil

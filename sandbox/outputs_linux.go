@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -22,24 +23,35 @@ const (
 	walkEntries = 10000    // entries are looked at
 )
 
-// outputs returns the files of the workspace that a pattern matches, by name, within
+// outputs returns the files of the workspace that a job asks for, by name, within
 // MaxOutputs and MaxOutputBytes: what is beyond these is named, and omitted. No link is
 // followed, and what is no regular file is not there. Its run must have ended.
-func (ws *workspace) outputs(patterns []string) (found []OutputFile, err error) {
-	if ws == nil || len(patterns) == 0 {
+func (ws *workspace) outputs(job Job) (found []OutputFile, err error) {
+	if ws == nil || len(job.Outputs) == 0 && !job.Figures {
 		return nil, nil
-	}
-	w := outputWalk{left: walkEntries}
-	for _, pattern := range patterns {
-		w.patterns = append(w.patterns, strings.Split(pattern, "/"))
 	}
 	top, err := openOwn(int(ws.root.Fd()), ws.name)
 	if err != nil {
 		return nil, err
 	}
 	defer top.Close()
-	if err := w.walk(top, ""); err != nil {
-		return nil, err
+	w := outputWalk{left: walkEntries}
+	for _, name := range job.figures() {
+		w.look(int(top.Fd()), name)
+	}
+	var searches []string
+	for _, pattern := range job.Outputs {
+		if strings.ContainsAny(pattern, `*?[\`) {
+			searches = append(searches, pattern)
+			w.patterns = append(w.patterns, strings.Split(pattern, "/"))
+		} else {
+			w.look(int(top.Fd()), pattern)
+		}
+	}
+	if len(searches) > 0 {
+		if err := w.walk(top, ""); err != nil {
+			return nil, err
+		}
 	}
 	w.keepFirst()
 	room := int64(MaxOutputBytes)
@@ -65,7 +77,26 @@ func (ws *workspace) outputs(patterns []string) (found []OutputFile, err error) 
 		}
 		found = append(found, out)
 	}
+	if w.left <= 0 {
+		for _, pattern := range searches {
+			found = append(found, OutputFile{Name: pattern, Omitted: OmittedSearch})
+		}
+	}
 	return found, nil
+}
+
+// figures are the names that saved figures can have: those that no input has.
+func (j Job) figures() (names []string) {
+	if !j.Figures {
+		return nil
+	}
+	for n := range MaxOutputs + MaxInputs {
+		name := fmt.Sprintf("figure-%d.png", n+1)
+		if !slices.ContainsFunc(j.Files, func(f InputFile) bool { return f.Name == name }) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // maxNamed bounds how many files are named at all.
@@ -83,9 +114,10 @@ type outputWalk struct {
 	left     int         // entries that may still be looked at
 }
 
-// keepFirst sorts what was found by name and keeps as many as are named.
+// keepFirst sorts what was found by name, each once, and keeps as many as are named.
 func (w *outputWalk) keepFirst() {
 	slices.SortFunc(w.found, func(a, b foundFile) int { return cmp.Compare(a.name, b.name) })
+	w.found = slices.CompactFunc(w.found, func(a, b foundFile) bool { return a.name == b.name })
 	w.found = w.found[:min(len(w.found), maxNamed)]
 }
 
@@ -117,13 +149,26 @@ func (w *outputWalk) see(dir *os.File, name string, e fs.DirEntry) {
 		defer within.Close()
 		_ = w.walk(within, name)
 	case e.Type().IsRegular() && w.asked(name):
-		var st unix.Stat_t
-		if err := unix.Fstatat(int(dir.Fd()), e.Name(), &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			return
-		}
-		if w.found = append(w.found, foundFile{name, st.Size}); len(w.found) == 2*maxNamed {
-			w.keepFirst()
-		}
+		w.take(int(dir.Fd()), e.Name(), name)
+	}
+}
+
+// look takes the file of that name, if there is one.
+func (w *outputWalk) look(top int, name string) {
+	_ = inFolderOf(top, name, func(dir int, base string) error { // not there
+		w.take(dir, base, name)
+		return nil
+	})
+}
+
+// take takes a regular file, by its name in a folder.
+func (w *outputWalk) take(dir int, base, name string) {
+	var st unix.Stat_t
+	if err := unix.Fstatat(dir, base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return
+	}
+	if w.found = append(w.found, foundFile{name, st.Size}); len(w.found) == 2*maxNamed {
+		w.keepFirst()
 	}
 }
 
@@ -132,36 +177,42 @@ func (w *outputWalk) asked(name string) bool {
 	return slices.ContainsFunc(w.patterns, func(pattern []string) bool { return matchParts(pattern, parts) })
 }
 
-// readBeneath reads a regular file of at most so many bytes, part by part of its name.
-func readBeneath(dir int, name string, most int64) ([]byte, error) {
-	parts := strings.Split(name, "/")
-	at := dir
-	for i, part := range parts {
-		flags := unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
-		if i < len(parts)-1 {
-			flags |= unix.O_DIRECTORY
-		}
-		fd, err := unix.Openat(at, part, flags, 0)
-		if at != dir {
-			_ = unix.Close(at) // a directory
-		}
+// readBeneath reads a regular file of at most so many bytes.
+func readBeneath(dir int, name string, most int64) (data []byte, err error) {
+	err = inFolderOf(dir, name, func(at int, base string) error {
+		fd, err := unix.Openat(at, base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		at = fd
-	}
-	file := os.NewFile(uintptr(at), "output")
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > most {
-		return nil, errors.New("not the file that was found")
-	}
-	data := make([]byte, info.Size())
-	_, err = io.ReadFull(file, data)
+		file := os.NewFile(uintptr(fd), "output")
+		defer file.Close()
+		info, err := file.Stat()
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() || info.Size() > most {
+			return errors.New("not the file that was found")
+		}
+		data = make([]byte, info.Size())
+		_, err = io.ReadFull(file, data)
+		return err
+	})
 	return data, err
+}
+
+// inFolderOf calls do with the folder of a name beneath dir, opened part by part, and what it
+// is called there.
+func inFolderOf(dir int, name string, do func(at int, base string) error) error {
+	folder, rest, below := strings.Cut(name, "/")
+	if !below {
+		return do(dir, name)
+	}
+	fd, err := unix.Openat(dir, folder, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return inFolderOf(fd, rest, do)
 }
 
 func unlessEOF(err error) error {

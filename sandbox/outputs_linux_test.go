@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,30 @@ func TestOutputsBeyondTheBounds(t *testing.T) {
 		if (f.Omitted == "") != (i < MaxOutputs) || f.Name != fmt.Sprintf("%03d", i) {
 			t.Errorf("%d: %s %s", i, f.Name, f.Omitted)
 		}
+	}
+}
+
+// Among more files than are looked at, those that are named are found, and a pattern for which
+// some may be missing is said.
+func TestOutputsAmongMany(t *testing.T) {
+	t.Parallel()
+	requireWorkspaces(t)
+	s := startProfile(t, "standard", func(p *Profile, _ *Config) { p.Workspace = 256 })
+	res := ok(t, s, Job{
+		Code: `
+import os
+os.mkdir("d"); open("d/named", "w").write("x"); open("[a]", "w").write("x")
+for i in range(12000): open(str(i), "w").close()
+os.symlink("d/named", "link"); os.symlink("d", "linked")
+`,
+		Outputs: []string{"d/named", "link", "linked/named", "d", "nowhere", "*.none", "d/named", `\[a\]`},
+	})
+	var got []string
+	for _, f := range res.Files {
+		got = append(got, f.Name+" "+string(f.Omitted))
+	}
+	if want := []string{"d/named ", "*.none search", `\[a\] search`}; !slices.Equal(slices.DeleteFunc(got, func(s string) bool { return s == "[a] " }), want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -5,6 +5,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"image/color"
 	"image/png"
 	"strings"
@@ -74,8 +75,86 @@ open("other.txt", "w").write("x")
 	}
 	// What can't be drawn is told, and is no failure of ours.
 	res = runWith(t, s, Job{Code: `import matplotlib.pyplot as plt; plt.title("$\\frac$")`, Figures: true})
-	if len(res.Files) > 1 || !strings.Contains(string(res.Stderr.Data), "A figure could not be saved:") {
+	if len(res.Files) > 0 || !strings.Contains(string(res.Stderr.Data), "A figure could not be saved:") {
 		t.Errorf("%s %d: %s", res.Outcome, len(res.Files), res.Stderr.Data)
+	}
+}
+
+// What comes back beside the figures that it has drawn is a program's own, and a figure more
+// or less costs it none of the others.
+func TestFiguresAndFiles(t *testing.T) {
+	t.Parallel()
+	s := dataScienceSandbox(t)
+	const begin = `
+import matplotlib.pyplot as plt, os
+def draw(shade):
+    plt.figure(facecolor=shade)
+    plt.axis("off")
+`
+	for _, c := range []struct {
+		name, code string
+		files      []InputFile
+		want       string
+		says       string
+	}{
+		{name: "one that can't be drawn", code: `draw("#ff0000"); draw("#00ff00"); plt.axis("on"); plt.title("$\\frac$"); draw("#0000ff")`, want: "figure-1.png red, figure-2.png blue", says: "A figure could not be saved:"},
+		{name: "two that can't", code: `for i in range(2): draw("#00ff00"); plt.axis("on"); plt.title("$\\frac$")`, says: "2 figures could not be saved"},
+		{name: "another folder", code: `draw("#ff0000"); os.mkdir("d"); os.chdir("d")`, want: "figure-1.png red"},
+		{name: "the name is taken", code: `draw("#ff0000"); plt.savefig("figure-1.png"); plt.close(); draw("#00ff00")`, want: "figure-1.png red, figure-2.png green"},
+		{name: "an input of the name", code: `draw("#ff0000")`, files: []InputFile{{"figure-1.png", []byte("mine")}}, want: "figure-2.png red"},
+		{name: "only an input", code: `pass`, files: []InputFile{{"figure-1.png", []byte("mine")}}},
+		{name: "a link of the name", code: `draw("#ff0000"); os.symlink("/dev/null", "figure-1.png")`, want: "figure-2.png red"},
+		{name: "interactive", code: `plt.ion(); draw("#ff0000"); plt.show(); plt.gcf().set_facecolor("#0000ff"); plt.pause(0.01)`, want: "figure-1.png blue"},
+		{name: "not blocking", code: `draw("#ff0000"); plt.show(block=False); plt.gcf().set_facecolor("#0000ff")`, want: "figure-1.png blue"},
+		{name: "shown in between", code: `draw("#ff0000"); plt.show(); draw("#0000ff")`, want: "figure-1.png red, figure-2.png blue"},
+		{name: "too many", code: `for i in range(34): draw("#ff0000"); plt.gcf().set_size_inches(1, 1)`, want: "32 files", says: "2 figures were not saved: 32 are the most"},
+		{name: "a full folder", code: `
+draw("#ff0000")
+try: open("big", "wb").write(bytes(80 << 20))
+except OSError as exc: print(exc.strerror)`, says: "No space left on device"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			res := ok(t, s, Job{Code: begin + c.code, Figures: true, Files: c.files})
+			var got []string
+			for _, f := range res.Files {
+				got = append(got, f.Name+" "+corner(f.Data))
+			}
+			if len(got) > 9 {
+				got = []string{fmt.Sprintf("%d files", len(got))}
+			}
+			if got := strings.Join(got, ", "); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+			if said := string(res.Stdout.Data) + string(res.Stderr.Data); !strings.Contains(said, c.says) || strings.Contains(said, "<codecell/workplace") && c.says == "" {
+				t.Errorf("%q, want %q in it", said, c.says)
+			}
+		})
+	}
+}
+
+// All that the packages have in C can be imported, whether it is warm or not.
+func TestNativeCodeOfPackages(t *testing.T) {
+	t.Parallel()
+	s := dataScienceSandbox(t)
+	res := ok(t, s, Job{Code: `
+import importlib, os, sys, warnings
+import contourpy, matplotlib, numpy, pandas, PIL, scipy
+warnings.simplefilter("ignore")
+tried = 0
+for package in (contourpy, matplotlib, numpy, pandas, PIL, scipy):
+    above, top = os.path.split(package.__path__[0])
+    for folder, _, files in os.walk(package.__path__[0]):
+        for file in files:
+            if file.endswith(".so"):
+                tried += 1
+                name = os.path.relpath(os.path.join(folder, file.partition(".")[0]), above).replace("/", ".")
+                try: importlib.import_module(name)
+                except ImportError as exc:
+                    if "tk" not in name: print(name, exc)  # windows
+print(tried > 100)
+`})
+	if got := string(res.Stdout.Data); got != "True\n" {
+		t.Errorf("%s", got)
 	}
 }
 

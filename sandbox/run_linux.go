@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
 	"sync"
 	"time"
 
@@ -187,18 +186,10 @@ func (z *zygote) run(ctx context.Context, job Job, line *memoryWatch) (Result, e
 		return Result{}, err
 	}
 	result.Denied = f.run.deniedCalls()
-	if result.Files, err = f.work.outputs(job.outputs()); err != nil {
+	if result.Files, err = f.work.outputs(job); err != nil {
 		return Result{}, &SetupError{"outputs", err}
 	}
 	return result, nil
-}
-
-// outputs are the patterns of files that are asked for, with that of saved figures.
-func (j Job) outputs() []string {
-	if j.Figures {
-		return append(slices.Clip(j.Outputs), "figure-*.png")
-	}
-	return j.Outputs
 }
 
 // slowDeath is how many times reapTimeout the kernel may take for a run that was killed:

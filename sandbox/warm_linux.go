@@ -37,6 +37,9 @@ var policySource string
 //go:embed zygote/workplace.py
 var workplaceSource string
 
+//go:embed zygote/semlock.py
+var semlockSource string
+
 //go:embed zygote/library.py
 var librarySource string
 
@@ -167,7 +170,7 @@ func zygoteConfig(p plan, prof *Profile, py Interpreter, slots int) ([]byte, err
 		ruleset = hex.EncodeToString(launch.Ruleset(p.landlockABI))
 	}
 	config, err := json.Marshal(map[string]any{
-		"sources": map[string]string{"zygote": zygoteSource, "kernel": kernelSource, "jail": jailSource, "run": runSource, "policy": policySource, "library": librarySource, "workplace": workplaceSource},
+		"sources": map[string]string{"zygote": zygoteSource, "kernel": kernelSource, "jail": jailSource, "run": runSource, "policy": policySource, "library": librarySource, "workplace": workplaceSource, "semlock": semlockSource},
 		"modules": slices.Concat(named(prof.Imports), preload, prof.Preload),
 		"files":   filesConfig(prof, py), "threads": prof.Threads > 0, "figures": prof.Figures,
 		"processes": p.runProcesses(slots, prof.Threads),

@@ -97,13 +97,21 @@ func (c runCmd) run(ctx context.Context, w world) (result sandbox.Result, limits
 	if job.Files, err = readFiles(c.File); err != nil {
 		return result, limits, err
 	}
+	into, err := os.OpenRoot(c.Into)
+	if err != nil {
+		return result, limits, fmt.Errorf("--into: %w", err)
+	}
+	defer func() { err = errors.Join(err, into.Close()) }()
 	if file != "-" {
 		// In the background of a terminal there is nothing to read, which must not stop us.
 		signal.Ignore(syscall.SIGTTIN)
 		job.Stdin = w.stdin
 	}
 	if result, err = box.Run(ctx, job); err == nil {
-		err = keepFiles(c.Into, result.Files, w.stderr)
+		if len(result.Denied) > 0 {
+			fmt.Fprintf(w.stderr, "codecell: the kernel refused the program %s\n", strings.Join(result.Denied, ", "))
+		}
+		err = keepFiles(into, result.Files, w.stderr)
 	}
 	return result, limits, err
 }

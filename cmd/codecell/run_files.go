@@ -34,28 +34,37 @@ func readFiles(paths []string) (files []sandbox.InputFile, err error) {
 
 // keepFiles writes a program's files into a folder and says what it wrote. Their names are
 // the program's: none leads out of the folder, and none that is there already is touched.
-func keepFiles(dir string, files []sandbox.OutputFile, say io.Writer) (err error) {
-	if len(files) == 0 {
-		return nil
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, root.Close()) }()
+func keepFiles(root *os.Root, files []sandbox.OutputFile, say io.Writer) error {
 	var lost []error
 	for _, f := range files {
 		if f.Omitted != "" {
-			lost = append(lost, fmt.Errorf("%s: left out, because of its %s", f.Name, f.Omitted))
+			lost = append(lost, fmt.Errorf("%s: %s", f.Name, leftOut(f.Omitted)))
 			continue
 		}
 		if err := keepFile(root, f); err != nil {
 			lost = append(lost, fmt.Errorf("%s: %w", f.Name, err))
 			continue
 		}
-		fmt.Fprintf(say, "codecell: wrote %s, %d bytes\n", filepath.Join(dir, f.Name), f.Size)
+		fmt.Fprintf(say, "codecell: wrote %s, %d bytes\n", filepath.Join(root.Name(), f.Name), f.Size)
 	}
 	return errors.Join(lost...)
+}
+
+// leftOut says why there is only a name.
+func leftOut(why sandbox.Omitted) string {
+	switch why {
+	case sandbox.OmittedSize:
+		return fmt.Sprintf("left out, as more than %d bytes in all are", sandbox.MaxOutputBytes)
+	case sandbox.OmittedCount:
+		return fmt.Sprintf("left out, as what comes after %d files is", sandbox.MaxOutputs)
+	case sandbox.OmittedUnreadable:
+		return "left out: it can't be read"
+	case sandbox.OmittedName:
+		return "left out because of its name"
+	case sandbox.OmittedSearch:
+		return "there may be more: the folder has too many files to look at all"
+	}
+	return string(why)
 }
 
 func keepFile(root *os.Root, f sandbox.OutputFile) (err error) {

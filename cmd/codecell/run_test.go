@@ -106,15 +106,20 @@ func TestKeepFiles(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
 	var said strings.Builder
-	err := keepFiles(dir, []sandbox.OutputFile{
+	err = keepFiles(root, []sandbox.OutputFile{
 		{Name: "a/b.txt", Size: 1, Data: []byte("b")},
 		{Name: "there", Data: []byte("theirs")},
 		{Name: "link/out", Data: []byte("out")},
 		{Name: "../up", Data: []byte("up")},
 		{Name: "big", Omitted: sandbox.OmittedSize},
 	}, &said)
-	for _, name := range []string{"there", "link/out", "../up", "big: left out, because of its size"} {
+	for _, name := range []string{"there", "link/out", "../up", "big: left out, as more than 2097152 bytes in all are"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v: want %s", err, name)
 		}

@@ -42,6 +42,12 @@ def call(number: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, e: int = 0
     return result
 
 
+def load_library(file: str) -> None:
+    """Load a shared library for good (dlopen(3)), as the interpreter does: the same file is
+    not mapped again when it imports it. OSError when it can't be."""
+    _ctypes.dlopen(file, os.RTLD_NOW)
+
+
 def trim() -> None:
     """Give back what malloc holds free (malloc_trim(3)); a libc without it keeps it."""
     try:

@@ -29,6 +29,7 @@ FRAME = struct.Struct("<cI")  # tag, length of what follows
 PROGRAM = struct.Struct("<6I")  # lengths and numbers of what follows: see protocol.go
 READING = struct.Struct("<Q")  # of CLOCK_MONOTONIC, in ns
 NAME = "main.py"  # what a traceback calls the program
+OURS = "<codecell/"  # and how what it calls our sources begins, see boot.py
 
 # A program of ours that does nothing, see rehearse. What is in no program of a caller's
 # would cost every run for nothing.
@@ -55,6 +56,8 @@ _modules = sys.modules
 _run_exitfuncs = atexit._run_exitfuncs
 _settrace = sys.settrace
 _traceback = BaseException.__dict__["__traceback__"]
+_context = BaseException.__dict__["__context__"]
+_cause = BaseException.__dict__["__cause__"]
 
 
 def prepare(policy: types.ModuleType, spec: dict) -> None:
@@ -108,7 +111,7 @@ def text_output(fd: int, errors: str, name: str) -> io.TextIOWrapper:
     return stream
 
 
-def main(zygote: int, jail, memory: int, cpu: int, ahead: bool, fds: tuple[int, int, int, int]) -> None:
+def main(zygote: int, jail, memory: int, cpu: int, ahead: bool, fds: tuple[int, ...]) -> None:
     """The whole life of a child. It never returns to the zygote's loop. ahead says
     that there is no program yet."""
     status = 1
@@ -165,7 +168,7 @@ def read_program() -> bytes:
         env = dict(variable.split("=", 1) for variable in strings[args:-1])
         os.environ.update(env)
         if "TZ" in env:
-            time.tzset()  # a name of a zone is in a file, and is UTC here
+            time.tzset()  # without files the name of a zone is UTC: its rules are in one
     if _workplace is not None:
         files = read_exactly(size)
         try:
@@ -305,11 +308,27 @@ def handle(failure: BaseException) -> int:
 
 
 def hide_our_frames(failure: BaseException) -> types.TracebackType | None:
-    """Let the traceback begin where the program does, and return it."""
+    """Let the traceback begin where the program does, and end before functions of ours that
+    it has called by a name of the library's. Return it."""
     trace = _traceback.__get__(failure)
     while trace is not None and trace.tb_frame.f_code.co_filename != NAME:
         trace = trace.tb_next
     _traceback.__set__(failure, trace)
+    seen = set()
+    chain = [failure]
+    while chain:
+        exc = chain.pop()
+        if exc is None or id(exc) in seen:
+            continue
+        seen.add(id(exc))
+        last = step = _traceback.__get__(exc)
+        while step is not None:
+            if not step.tb_frame.f_code.co_filename.startswith(OURS):
+                last = step
+            step = step.tb_next
+        if last is not None:
+            last.tb_next = None
+        chain += (_context.__get__(exc), _cause.__get__(exc))
     return trace
 
 

@@ -7,9 +7,11 @@ see it, are the kernel's business.
 
 from __future__ import annotations
 
+import _multiprocessing
 import _signal
 import _thread
 import errno
+import itertools
 import os
 import struct
 import sys
@@ -22,12 +24,13 @@ MOST_FIGURES = 32
 _fork = os.fork
 _save_figures = False
 _saved = 0
+_home = ""
 
 
 STACK = 2 << 20  # bytes of a thread's. The default is 8 MiB, and threads share a run's address space
 
 
-def prepare(threads: bool, call, clone: int) -> None:
+def prepare(threads: bool, call, clone: int, semlock: type) -> None:
     """In the zygote, before it imports what programs use. clone is the call's number."""
     global _fork
     _fork = without_processes(call, clone)
@@ -39,6 +42,7 @@ def prepare(threads: bool, call, clone: int) -> None:
     system, _, _, _, machine = os.uname()
     here = os.uname_result((system, "codecell", "", "", machine))
     os.uname = lambda: here
+    _multiprocessing.SemLock = semlock  # type: ignore[attr-defined, misc]
     if threads:
         _thread.stack_size(STACK)
 
@@ -91,7 +95,8 @@ def without_attributes(path, *args, **kwargs):
 
 def settle_in() -> None:
     """In a run, as soon as it is jailed, and before its program has come."""
-    here = os.getcwd()
+    global _home
+    _home = here = os.getcwd()
     for name in ("HOME", "TMPDIR"):
         os.environ[name] = here
     os.environ.pop("MPLCONFIGDIR", None)
@@ -125,23 +130,56 @@ def unpack(files: memoryview, count: int, figures: bool) -> None:
 
 
 def watch_figures() -> None:
-    """In the zygote, once matplotlib is imported: make a window that is shown a figure that
-    is saved, as there is nobody to look."""
+    """In the zygote: have matplotlib draw to memory, and make a window that is shown a
+    figure that is saved, as there is nobody to look."""
+    import matplotlib.backends.backend_agg
     import matplotlib.figure
     import matplotlib.pyplot
+    import PIL.PngImagePlugin
 
-    matplotlib.pyplot.show = lambda *args, **kwargs: save_figures()
+    def show(*args, block=None, **kwargs) -> None:
+        # Otherwise it returns at once, and the program goes on with its figures.
+        if block is not False and not matplotlib.is_interactive():
+            save_figures()
+
+    matplotlib.pyplot.show = show
     matplotlib.figure.Figure.show = lambda self, *args, **kwargs: None
 
 
 def save_figures() -> None:
-    """Save the figures that are open, and close them."""
+    """Save the figures that are open, and close them. One that can't be drawn is raised once
+    the others are saved."""
     global _saved
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is None or not _save_figures:
         return
+    failures: list[Exception] = []
+    lost = 0
     for number in pyplot.get_fignums():
-        if _saved < MOST_FIGURES:
-            _saved += 1
-            pyplot.figure(number).savefig(f"figure-{_saved}.png")
+        if _saved == MOST_FIGURES:
+            lost += 1
+        else:
+            try:
+                save(pyplot.figure(number))
+                _saved += 1
+            except Exception as exc:
+                failures.append(exc)
         pyplot.close(number)
+    if lost:
+        print(f"{lost} figures were not saved: {MOST_FIGURES} are the most", file=sys.stderr)
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} figures could not be saved", failures)
+
+
+def save(figure) -> None:
+    """Save a figure whole or not at all, under the first name that nothing has."""
+    numbers = itertools.count(1)
+    path = next(path for n in numbers if not os.path.lexists(path := os.path.join(_home, f"figure-{n}.png")))
+    try:
+        figure.savefig(path)
+    except BaseException:
+        if os.path.lexists(path):
+            os.remove(path)
+        raise

@@ -18,6 +18,7 @@ import struct
 import sys
 import time
 from functools import partial
+from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
 
 import _socket
 
@@ -80,32 +81,37 @@ def warm(modules: list[str], library, late: list[str], trim) -> None:
     gc.freeze()  # what exists now is never touched by a run's collector, so its pages stay shared
 
 
-# Modules in C of the standard library that there is nothing for in a jail: terminals,
-# windows, databases of users, and tests of the interpreter's own.
-NO_USE = ("_tkinter", "_curses", "_curses_panel", "readline", "nis", "ossaudiodev", "spwd", "_test", "_xx", "xx", "_ctypes_test")
+def map_native(modules: list[str], dlopen) -> None:
+    """Map what is in C of the standard library and of these modules' packages, imported or
+    not: a run can import what is mapped, and map nothing itself. One may lack a library
+    that it needs; a run that imports it is then told so."""
+    packages = {name.partition(".")[0] for name in modules}
+    folders = [folder for folder in sys.path if os.path.basename(folder) == "lib-dynload"]
+    folders += [folder for name in sorted(packages) for folder in getattr(sys.modules[name], "__path__", [])]
+    for top in folders:
+        for folder, _, files in os.walk(top):
+            for file in files:
+                if file.endswith(tuple(EXTENSION_SUFFIXES)):
+                    try:
+                        dlopen(os.path.join(folder, file))
+                    except OSError:
+                        continue
 
 
-def native_modules() -> list[str]:
-    """The standard library's modules in C that are files: none can be mapped later."""
-    names = []
-    for folder in sys.path:
-        if os.path.basename(folder) == "lib-dynload" and os.path.isdir(folder):
-            names += [file.partition(".")[0] for file in os.listdir(folder) if file.endswith(".so")]
-    return sorted(name for name in names if not name.startswith(NO_USE))
+def tell_what_is_not_mapped() -> None:
+    """Have an import that a run can't make say why, in words."""
+    create = ExtensionFileLoader.create_module
 
-
-# Modules in C that import the package that they are a part of: imported first, they would
-# leave it with a mixture of its functions in C and in Python.
-PART_OF = {"_asyncio": "asyncio"}
-
-
-def import_native() -> None:
-    """A build may lack the library that one of them needs; a run is then told so."""
-    for name in native_modules():
+    def create_module(self, spec):
         try:
-            importlib.import_module(PART_OF.get(name, name))
-        except ImportError:
-            continue
+            return create(self, spec)
+        except ImportError as exc:
+            if "failed to map segment" not in str(exc):
+                raise
+            words = f"{spec.name} is native code, which a program can't load; the profile has to (preload)"
+            raise ImportError(words, name=spec.name, path=spec.origin) from None
+
+    ExtensionFileLoader.create_module = create_module
 
 
 def stray_threads() -> int:
@@ -192,10 +198,10 @@ def main(config: dict, load) -> None:
         jail = load("jail").Jail(kernel, config)
         if config["files"] is not None:
             workplace = load("workplace")
-            workplace.prepare(config["threads"], kernel.call, config["calls"]["clone"])
+            workplace.prepare(config["threads"], kernel.call, config["calls"]["clone"], load("semlock").SemLock)
             run.equip(workplace)
             sys.path.extend(config["files"]["packages"])
-            import_native()
+            tell_what_is_not_mapped()
         for _ in range(REHEARSALS):
             run.rehearse()
         library = None
@@ -204,9 +210,11 @@ def main(config: dict, load) -> None:
         else:
             os.close(LIBRARY)
         config["sources"].clear()  # all are loaded
-        warm(config["modules"], library, config["late"], kernel.trim)
         if config["figures"]:
             workplace.watch_figures()
+        warm(config["modules"], library, config["late"], kernel.trim)
+        if config["files"] is not None:
+            map_native(config["modules"], kernel.load_library)
         step = "threads"
         if stray_threads():
             raise RuntimeError("an import started a thread; a forked run would inherit its locks")

@@ -124,6 +124,45 @@ func TestRunPassesArgumentsAndInput(t *testing.T) {
 	}
 }
 
+// What a program is given to work with and what it leaves, and what it was refused.
+func TestRunWithFiles(t *testing.T) {
+	t.Parallel()
+	requireFiles(t)
+	dir := t.TempDir()
+	program, data, into := filepath.Join(dir, "program.py"), filepath.Join(dir, "data.csv"), filepath.Join(dir, "into")
+	const code = `
+import socket
+try: socket.socket()
+except OSError as exc: print(exc.strerror)
+open("copy.csv", "w").write(open("data.csv").read())
+`
+	for path, text := range map[string]string{program: code, data: "a,b\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(want int, stdout, stderr string, args ...string) {
+		t.Helper()
+		cmd, said, complained := codecell(t, "", append([]string{"run"}, args...)...)
+		cmd.Env = append(cmd.Env, "SANDBOX_PROFILE=standard")
+		if code := exitCode(t, cmd); code != want || said.String() != stdout || !strings.Contains(complained.String(), stderr) {
+			t.Errorf("%v: exit code %d, stdout %q, stderr %q, want %d, %q, %q", args, code, said, complained, want, stdout, stderr)
+		}
+	}
+	run(125, "", "--into", "--into="+into, program)
+	if err := os.Mkdir(into, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run(0, "Operation not permitted\n", "codecell: the kernel refused the program socket\ncodecell: wrote "+into+"/copy.csv, 4 bytes\n",
+		"-f", data, "-o", "*.csv", "--into="+into, program)
+	if text, err := os.ReadFile(filepath.Join(into, "copy.csv")); string(text) != "a,b\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	run(125, "", `file "data.csv": another file has this name`, "-f", data, "-f", data, program)
+	run(125, "", `pattern "/etc": want a relative path`, "-o", "/etc", program)
+	run(125, "", `variable "NAME": want NAME=VALUE`, "-e", "NAME", program)
+}
+
 // Ctrl-C ends the program, and nothing of it is left.
 func TestRunIsInterrupted(t *testing.T) {
 	t.Parallel()
