@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -25,17 +26,23 @@ var embeddedProfiles embed.FS
 // so that a misspelt limit is never a missing limit. One that extends another has
 // that one's value for each key that it leaves out; a relative path in extends is
 // relative to the file. An error names each mistake with file, line and column.
-func LoadProfile(nameOrPath string) (*Profile, error) { return loadProfile(nameOrPath, 0) }
+func LoadProfile(nameOrPath string) (*Profile, error) { return loadProfile(nameOrPath, nil) }
 
 // maxExtends is how many profiles may extend one another.
 const maxExtends = 8
 
-func loadProfile(nameOrPath string, depth int) (*Profile, error) {
-	if depth > maxExtends {
-		return nil, fmt.Errorf("profile %s: more than %d that extend one another, as if in a circle", nameOrPath, maxExtends)
+// loadProfile loads the profile that those of chain extend, the last of them directly.
+func loadProfile(nameOrPath string, chain []string) (*Profile, error) {
+	same := func(other string) bool { return filepath.Clean(other) == filepath.Clean(nameOrPath) }
+	switch {
+	case slices.ContainsFunc(chain, same):
+		return nil, fmt.Errorf("profile %s extends itself", nameOrPath)
+	case len(chain) > maxExtends:
+		return nil, fmt.Errorf("profile %s: more than %d that extend one another", nameOrPath, maxExtends)
 	}
+	chain = append(slices.Clip(chain), nameOrPath)
 	if isProfilePath(nameOrPath) {
-		return loadProfileFile(nameOrPath, depth)
+		return loadProfileFile(nameOrPath, chain)
 	}
 	file := path.Join("profiles", nameOrPath+".yaml")
 	data, err := embeddedProfiles.ReadFile(file)
@@ -43,7 +50,7 @@ func loadProfile(nameOrPath string, depth int) (*Profile, error) {
 		return nil, fmt.Errorf("no profile %q: the embedded ones are %s; a path contains a / or ends in .yaml or .yml",
 			nameOrPath, strings.Join(embeddedProfileNames(), ", "))
 	}
-	return parseProfile(file, data, func(name string) (*Profile, error) { return loadProfile(name, depth+1) })
+	return parseProfile(file, data, func(name string) (*Profile, error) { return loadProfile(name, chain) })
 }
 
 func isProfilePath(s string) bool {
@@ -61,7 +68,7 @@ func embeddedProfileNames() []string {
 	return files
 }
 
-func loadProfileFile(file string, depth int) (_ *Profile, err error) {
+func loadProfileFile(file string, chain []string) (_ *Profile, err error) {
 	// Only a regular file: opening a FIFO would wait for a writer that may never come.
 	switch info, err := os.Stat(file); {
 	case err != nil:
@@ -85,6 +92,6 @@ func loadProfileFile(file string, depth int) (_ *Profile, err error) {
 		if isProfilePath(name) && !filepath.IsAbs(name) {
 			name = filepath.Dir(file) + "/" + name
 		}
-		return loadProfile(name, depth+1)
+		return loadProfile(name, chain)
 	})
 }

@@ -77,7 +77,7 @@ func parseProfile(file string, data []byte, base func(name string) (*Profile, er
 	p.Threads = int(root.integer("threads", 0, MaxThreads, int64(p.Threads)))
 	p.Figures = root.boolean("figures", p.Figures)
 	if len(doc.mistakes) == 0 && p.Workspace == 0 && (p.Figures || len(p.Read) > 0) {
-		doc.fail(root.at, "figures and read need a workspace: give workspace_mib, or leave them out")
+		doc.fail(root.at, "figures and read need a workspace: give workspace_mib, or figures: false and read: []")
 	}
 	p.Env = root.list("env", variable, p.Env)
 

@@ -76,8 +76,12 @@ func (d *yamlDoc) parse(data []byte) yamlSection {
 		}
 		return none
 	}
-	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
-		d.fail(nil, "want one document, not %d or an empty one", len(file.Docs))
+	if len(file.Docs) > 1 {
+		d.fail(nil, "want one document, not %d", len(file.Docs))
+		return none
+	}
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+		d.fail(nil, "want a document: it is empty")
 		return none
 	}
 	return yamlField{doc: d, node: file.Docs[0].Body}.section()

@@ -70,7 +70,10 @@ def warm(modules: list[str], library, late: list[str], trim) -> None:
     """Import what runs will find imported, keep the sources of what they may import
     later, and leave no garbage for them to copy. Runs with files import from those."""
     for name in modules:
-        importlib.import_module(name)
+        try:
+            importlib.import_module(name)
+        except Exception as exc:
+            raise ImportError(f"{name}: {type(exc).__name__}: {exc}") from exc
     if library is not None:
         library.fill(late)
         sys.meta_path.insert(0, library)

@@ -53,6 +53,16 @@ func (c *Container) startGauge(m *Measurement) (*gauge, error) {
 	return g, nil
 }
 
+// leftOver is how much more than a fresh container's the charge at rest is, in bytes, where
+// attacks have left so much for the kernel to take back.
+const leftOver = 64 << 20
+
+// Rested reports whether the container is as one is in which nothing has happened yet.
+func (c *Container) Rested() (bool, error) {
+	charge, _, err := c.group.charge()
+	return charge <= c.fresh+leftOver, err
+}
+
 // watch looks until it is ended or the container is gone.
 func (g *gauge) watch() {
 	defer close(g.done)

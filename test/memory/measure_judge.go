@@ -21,10 +21,10 @@ func (c *Container) judge(m *Measurement, a Attack) {
 	case m.Kills > 0:
 		m.breach(Kills, "the kernel killed %d", m.Kills)
 	}
-	if m.LimitHits > 0 && !c.mayMeetLimit(m, a) {
+	if m.LimitHits > 0 && !c.mayMeetLimit(a) {
 		m.breach(Charge, "the limit was met %d times", m.LimitHits)
 	}
-	if m.Peak >= m.Limit && !c.mayMeetLimit(m, a) {
+	if m.Peak >= m.Limit && !c.mayMeetLimit(a) {
 		m.breach(Charge, "charge %d of %d MiB", m.Peak>>20, m.Limit>>20)
 	}
 	if m.ServerPeak > m.ServerMay {
@@ -38,7 +38,7 @@ func (c *Container) judge(m *Measurement, a Attack) {
 	fail := int64(100) // one in so many health checks may
 	switch {
 	case a.EndsServer:
-	case c.mayMeetLimit(m, a):
+	case c.mayMeetLimit(a):
 		fail = 10
 	case m.Livez.Late(m.LivezMay):
 		m.breach(Livez, "livez p95 %v, p99 %v, may be %v; %d of %d failed %s", m.Livez.P95.Round(time.Millisecond),
@@ -77,13 +77,9 @@ func (c *Container) judge(m *Measurement, a Attack) {
 // mayMeetLimit reports whether the attack, or one that the soak draws here, fills what the
 // kernel takes back then. It takes back all of it at once, a second for 800,000 names on the machine
 // where this was written, and whoever needs memory meanwhile waits: health checks too.
-func (c *Container) mayMeetLimit(m *Measurement, a Attack) bool {
-	return a.MeetsLimit || c.has != Nothing && (a.Name == SoakName || m.Rest > c.fresh+leftOver)
+func (c *Container) mayMeetLimit(a Attack) bool {
+	return a.MeetsLimit || c.has != Nothing && a.Name == SoakName
 }
-
-// leftOver is how much more than a fresh container's the charge at rest is, in bytes, where
-// an attack before this one has left so much for the kernel to take back.
-const leftOver = 64 << 20
 
 // mayEnd reports whether a run of the attack may end so here. What a program gets of the
 // profile minimal is all that its header says; where there is more to be had, it goes on

@@ -190,11 +190,15 @@ func (p *proof) configuration(ctx context.Context, conf configuration, r *report
 			c = nil
 		case a.EndsServer:
 			c = nil
-		case a.MeetsLimit: // the next one is to find a container at rest
-			if err := c.Stop(); err != nil {
+		default: // the next one is to find a container at rest
+			rested, err := c.Rested()
+			if err == nil && !rested {
+				err = c.Stop()
+				c = nil
+			}
+			if err != nil {
 				return err
 			}
-			c = nil
 		}
 		if !m.Repeated {
 			i++
