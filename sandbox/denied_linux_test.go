@@ -103,6 +103,40 @@ func TestDeniedCallsAreBounded(t *testing.T) {
 	}
 }
 
+// A signal does not end the wait for an answer, or a program would have as many as it can
+// send signals, and the server one to give later for each.
+func TestDeniedCallsAreNotInterrupted(t *testing.T) {
+	t.Parallel()
+	s := naming(t)
+	res := runWith(t, s, Job{Code: `
+import ctypes, os, signal, threading, time
+libc = ctypes.CDLL(None, use_errno=True)
+class Action(ctypes.Structure):
+    _fields_ = [("handler", ctypes.c_void_p), ("mask", ctypes.c_ulong * 16), ("flags", ctypes.c_int), ("restorer", ctypes.c_void_p)]
+nothing = ctypes.cast(libc.getpid, ctypes.c_void_p).value
+assert libc.sigaction(signal.SIGUSR1, ctypes.byref(Action(nothing)), None) == 0  # no SA_RESTART
+begin, made = time.monotonic(), [0] * 20
+def work(i):
+    while time.monotonic() < begin + 2:
+        libc.syscall(600)
+        made[i] += 1
+threads = [threading.Thread(target=work, args=(i,)) for i in range(len(made))]
+for t in threads: t.start()
+while time.monotonic() < begin + 2:
+    for t in threads:
+        if t.is_alive(): signal.pthread_kill(t.ident, signal.SIGUSR1)
+for t in threads: t.join()
+print(sum(made), round((time.monotonic() - begin) * 1000))
+`})
+	var made, milliseconds int
+	if _, err := fmt.Sscan(string(res.Stdout.Data), &made, &milliseconds); err != nil {
+		t.Fatalf("%s %v\n%s", res.Outcome, err, res.Stderr.Data)
+	}
+	if most := 2*promptDenials + milliseconds; made < promptDenials || made > most {
+		t.Errorf("%d denied calls in %d ms, want %d at most", made, milliseconds, most)
+	}
+}
+
 // Without a listener the kernel denies by itself.
 func TestDeniedWithoutListener(t *testing.T) {
 	t.Parallel()

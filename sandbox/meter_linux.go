@@ -205,8 +205,12 @@ func (m *pidfdMeter) Close() error {
 // hasEnded reports whether the process behind a pidfd has ended, reaped or not: it is
 // readable then (pidfd_open(2)).
 func hasEnded(pidfd int) bool {
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, 0)
-	return err == nil && n == 1
+	for {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, 0)
+		if !errors.Is(err, unix.EINTR) {
+			return err == nil && n == 1
+		}
+	}
 }
 
 // pidOf returns the process id behind a pidfd, as this PID namespace numbers

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ const resumeDepth = 1024
 
 // removeTree removes a folder beneath at, and what is in it. It follows no link, and however
 // deep or wide the tree is, it holds two descriptors and a few KiB; nor does it need any room
-// on the disk. Nobody else may change the tree meanwhile: it goes up by "..".
+// on the disk. It goes up by "..", and no further than it came from, whoever moves folders meanwhile.
 func removeTree(at int, name string) error {
 	dir, err := openOwn(at, name)
 	if errors.Is(err, unix.ENOENT) {
@@ -24,6 +25,10 @@ func removeTree(at int, name string) error {
 		return fmt.Errorf("open a folder: %w", err)
 	}
 	defer func() { _ = dir.Close() }() // the one that it has come to
+	var above unix.Stat_t
+	if err := unix.Fstat(at, &above); err != nil {
+		return os.NewSyscallError("fstat", err)
+	}
 	// Where folders are to be gone on with: the deeper ones take the places of those above,
 	// which are begun again.
 	var resume [resumeDepth]struct {
@@ -45,7 +50,7 @@ func removeTree(at int, name string) error {
 			next, err = openOwn(int(dir.Fd()), full)
 		case depth > 0:
 			depth--
-			next, err = openOwn(int(dir.Fd()), "..")
+			next, err = openAbove(dir, &above)
 		default:
 			if err := unix.Unlinkat(at, name, unix.AT_REMOVEDIR); err != nil {
 				return fmt.Errorf("remove a folder: %w", err)
@@ -114,14 +119,35 @@ func unlink(dir int, name string, isDir bool) error {
 	return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR)
 }
 
-// openOwn opens a folder that may have been closed to its owner, whom it has to be open to.
-func openOwn(at int, name string) (*os.File, error) {
-	if err := unix.Fchmodat(at, name, 0o700, 0); err != nil {
-		return nil, err
-	}
-	fd, err := unix.Openat(at, name, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+// openAbove opens the folder that dir is in, which must not be above it all.
+func openAbove(dir *os.File, above *unix.Stat_t) (*os.File, error) {
+	fd, err := unix.Openat(int(dir.Fd()), "..", openFolder, 0)
 	if err != nil {
 		return nil, err
+	}
+	var here unix.Stat_t
+	if err := unix.Fstat(fd, &here); err != nil || here.Dev == above.Dev && here.Ino == above.Ino {
+		return nil, errors.Join(cmp.Or(err, errors.New("somebody moves its folders")), unix.Close(fd))
+	}
+	return os.NewFile(uintptr(fd), ".."), nil
+}
+
+const openFolder = unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+
+// openOwn opens a folder that may have been closed to its owner, whom it has to be open to.
+func openOwn(at int, name string) (*os.File, error) {
+	fd, err := unix.Openat(at, name, openFolder, 0)
+	if errors.Is(err, unix.EACCES) { // not to root
+		if err := unix.Fchmodat(at, name, 0o700, 0); err != nil {
+			return nil, err
+		}
+		fd, err = unix.Openat(at, name, openFolder, 0)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Fchmod(fd, 0o700); err != nil {
+		return nil, errors.Join(err, unix.Close(fd))
 	}
 	return os.NewFile(uintptr(fd), name), nil
 }

@@ -100,3 +100,28 @@ func TestRemoveTree(t *testing.T) {
 		}
 	}
 }
+
+// Whoever moves a folder while it is emptied does not lead the removal out of the tree.
+func TestRemoveTreeStaysBelow(t *testing.T) {
+	t.Parallel()
+	base, err := os.Open(t.TempDir())
+	check(t, err)
+	defer base.Close()
+	check(t, os.MkdirAll(filepath.Join(base.Name(), "top", "below"), 0o700))
+	var above unix.Stat_t
+	check(t, unix.Fstat(int(base.Fd()), &above))
+	top, err := openOwn(int(base.Fd()), "top")
+	check(t, err)
+	defer top.Close()
+	below, err := openOwn(int(top.Fd()), "below")
+	check(t, err)
+	defer below.Close()
+	up, err := openAbove(below, &above)
+	check(t, err)
+	check(t, up.Close())
+	check(t, os.Rename(filepath.Join(base.Name(), "top", "below"), filepath.Join(base.Name(), "moved")))
+	if up, err := openAbove(below, &above); err == nil {
+		t.Errorf("it went on with %s", up.Name())
+		check(t, up.Close())
+	}
+}

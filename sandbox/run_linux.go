@@ -67,11 +67,12 @@ func (r *run) start(pidfd, pid int) bool {
 	return true
 }
 
-// finish takes the report of the run's end; false when it can't be true.
+// finish takes the report of the run's end; false when it can't be true: that a process has
+// ended is the kernel's to say.
 func (r *run) finish(rep report) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.finished || (rep.tag == tagExited) != (r.pidfd >= 0) {
+	if r.finished || (rep.tag == tagExited) != (r.pidfd >= 0) || r.pidfd >= 0 && !hasEnded(r.pidfd) {
 		return false
 	}
 	r.finished = true

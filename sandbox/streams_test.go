@@ -8,8 +8,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -122,7 +124,7 @@ func TestDispatch(t *testing.T) {
 	} {
 		r := newRun(nil, runKernelCost)
 		z := &zygote{runs: map[uint64]*run{1: r}, ownPIDs: true}
-		fds, closed := pipes(t, len(c.msgs))
+		fds, closed := pidfds(t, len(c.msgs), "true")
 		var err error
 		for i, msg := range c.msgs {
 			fd := -1
@@ -143,6 +145,58 @@ func TestDispatch(t *testing.T) {
 		if left := closed(); slices.Contains(left, false) {
 			t.Errorf("%s: descriptors left open: %v", c.name, left)
 		}
+	}
+}
+
+// That a run has ended is the kernel's to say: before, its slot and its folder are its own.
+func TestDispatchOfLies(t *testing.T) {
+	t.Parallel()
+	begin := func() (*zygote, *run) {
+		r := newRun(nil, runKernelCost)
+		return &zygote{runs: map[uint64]*run{1: r}, ownPIDs: true}, r
+	}
+	z, r := begin()
+	fds, closed := pidfds(t, 1, "sleep", "1000")
+	check(t, z.dispatch(order(tagStarted, 1, 4711), fds[0]))
+	if err := z.dispatch(order(tagExited, 1, 0, 0, 0, 0, 0), -1); err == nil || r.finished {
+		t.Errorf("the end of a living run is taken: %v", err)
+	}
+	r.close()
+	if !closed()[0] {
+		t.Error("its descriptor is left open")
+	}
+	z, r = begin()
+	fds, closed = pipes(t, 1)
+	if err := z.dispatch(order(tagStarted, 1, 4711), fds[0]); err == nil || r.pidfd >= 0 {
+		t.Errorf("a pipe is taken for a process: %v", err)
+	}
+	if !closed()[0] {
+		t.Error("the pipe is left open")
+	}
+}
+
+// pidfds starts a command, which ends at once or not before the test, and returns n pidfds
+// of it. closed says which of them are not open any more.
+func pidfds(t *testing.T, n int, argv ...string) (fds []int, closed func() []bool) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
+	check(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }) // which reaps it: until then its number is nobody else's
+	for range n {
+		fd, err := unix.PidfdOpen(cmd.Process.Pid, 0)
+		check(t, err)
+		fds = append(fds, fd)
+	}
+	if len(argv) == 1 {
+		eventually(t, 10*time.Second, "the process has ended", func() bool { return hasEnded(fds[0]) })
+	}
+	return fds, func() []bool {
+		gone := make([]bool, n)
+		for i, fd := range fds {
+			pid, err := pidOf(fd)
+			gone[i] = err != nil || pid != cmd.Process.Pid
+		}
+		return gone
 	}
 }
 

@@ -185,6 +185,9 @@ func (z *zygote) dispatch(msg []byte, fd int) error {
 // what we send SIGKILL through must not be anybody else, ourselves included. It
 // returns the run's process id as we number it, 0 if that is not known.
 func (z *zygote) owns(pidfd, said int) (pid int, ok bool) {
+	if errors.Is(unix.PidfdSendSignal(pidfd, 0, nil, 0), unix.EBADF) {
+		return 0, false // no pidfd
+	}
 	if z.ownPIDs {
 		return 0, true // nobody else has a number in its namespace
 	}
@@ -194,10 +197,7 @@ func (z *zygote) owns(pidfd, said int) (pid int, ok bool) {
 		return 0, false
 	case pid < 0:
 		return 0, true // reaped already: nobody is behind it
-	case pid == 0: // the kernel does not say (gVisor), or this is no pidfd
-		if errors.Is(unix.PidfdSendSignal(pidfd, 0, nil, 0), unix.EBADF) {
-			return 0, false
-		}
+	case pid == 0: // the kernel does not say (gVisor)
 		pid = said
 	}
 	group, err := unix.Getpgid(pid)

@@ -44,7 +44,7 @@ func (f Filters) enterOuter() error {
 		_, err := install(f.Outer, 0)
 		return err
 	}
-	listener, err := install(f.Asking, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
+	listener, err := install(f.Asking, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER|unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
 	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EINVAL) {
 		_, err = install(f.Outer, 0)
 		return err
