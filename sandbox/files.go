@@ -34,7 +34,7 @@ const (
 	OmittedCount      Omitted = "count"      // MaxOutputs come before it
 	OmittedUnreadable Omitted = "unreadable" // its program closed it
 	OmittedName       Omitted = "name"       // CheckFileName refuses its name, which is given as Go escapes it
-	OmittedSearch     Omitted = "search"     // it is a pattern: of more than 10,000 files and folders not all were looked at
+	OmittedSearch     Omitted = "search"     // it is a pattern: there was more to look at than 10,000 files and folders, or than one second's
 )
 
 // Bounds of files.
@@ -97,7 +97,7 @@ func CheckFileNames(names []string) (at int, err error) {
 
 // CheckPattern says what is wrong with a pattern of Job.Outputs: a name as path.Match has
 // patterns, part by part; a part ** stands for any parts or none, twice at most. A name of more
-// than 8 parts matches none.
+// than 8 parts or 255 bytes matches none.
 func CheckPattern(pattern string) error {
 	switch {
 	case pattern == "" || len(pattern) > maxName:

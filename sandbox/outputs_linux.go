@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,6 +22,7 @@ import (
 const (
 	walkDepth   = maxParts // names of more parts are not looked for
 	walkEntries = 10000    // entries are looked at
+	walkTime    = time.Second
 )
 
 // outputs returns the files of the workspace that a job asks for, by name, within
@@ -35,7 +37,7 @@ func (ws *workspace) outputs(job Job) (found []OutputFile, err error) {
 		return nil, err
 	}
 	defer top.Close()
-	w := outputWalk{left: walkEntries}
+	w := outputWalk{left: walkEntries, until: time.Now().Add(walkTime)}
 	for _, name := range job.figures() {
 		w.look(int(top.Fd()), name)
 	}
@@ -112,6 +114,7 @@ type outputWalk struct {
 	patterns [][]string  // by part
 	found    []foundFile // at most twice maxNamed
 	left     int         // entries that may still be looked at
+	until    time.Time   // and no entry after
 }
 
 // keepFirst sorts what was found by name, each once, and keeps as many as are named.
@@ -130,7 +133,10 @@ func (w *outputWalk) walk(dir *os.File, name string) error {
 		}
 		w.left -= len(entries)
 		for _, e := range entries {
-			w.see(dir, path.Join(name, e.Name()), e)
+			if w.see(dir, path.Join(name, e.Name()), e); time.Now().After(w.until) {
+				w.left = 0
+				return nil
+			}
 		}
 	}
 	return nil
@@ -140,6 +146,7 @@ func (w *outputWalk) walk(dir *os.File, name string) error {
 // closed has nothing in it that could be asked for.
 func (w *outputWalk) see(dir *os.File, name string, e fs.DirEntry) {
 	switch {
+	case len(name) > maxName: // nor does a pattern match what is below
 	case e.IsDir() && strings.Count(name, "/") < walkDepth-1:
 		fd, err := unix.Openat(int(dir.Fd()), e.Name(), unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if err != nil {

@@ -151,6 +151,33 @@ os.symlink("d/named", "link"); os.symlink("d", "linked")
 	}
 }
 
+// A search takes its time and no more, whatever the names and the patterns.
+func TestOutputsThatTakeLong(t *testing.T) {
+	t.Parallel()
+	requireWorkspaces(t)
+	s := startProfile(t, "standard", func(p *Profile, _ *Config) { p.Workspace = 256 })
+	var hard []string
+	for i := range MaxPatterns - 1 {
+		hard = append(hard, fmt.Sprintf("**/**/*%s*%s%d", strings.Repeat("a", 120), strings.Repeat("a", 110), i))
+	}
+	begin := time.Now()
+	res := ok(t, s, Job{
+		Code: `
+import os
+for i in range(5000): open(f"{i:05}" + "a" * 250, "w").close()
+for i in range(7): os.mkdir("a" * 255); os.chdir("a" * 255)
+for i in range(1000): open(f"{i:05}" + "a" * 250, "w").close()
+`,
+		Outputs: append(hard, "00001"+strings.Repeat("a", 250)),
+	})
+	if took := time.Since(begin) - res.Usage.Wall; took > 5*walkTime {
+		t.Errorf("the search took %v", took)
+	}
+	if len(res.Files) != 1+len(hard) || res.Files[0].Omitted != "" || res.Files[1].Omitted != OmittedSearch {
+		t.Errorf("%d files: %+v", len(res.Files), res.Files[:min(2, len(res.Files))])
+	}
+}
+
 // Files come back however a program ends.
 func TestOutputsOfProgramsThatFail(t *testing.T) {
 	t.Parallel()
