@@ -3,6 +3,8 @@ package sandbox
 import (
 	"fmt"
 	"io"
+	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -108,32 +110,50 @@ func TestDeniedCallsAreBounded(t *testing.T) {
 func TestDeniedCallsAreNotInterrupted(t *testing.T) {
 	t.Parallel()
 	s := naming(t)
-	res := runWith(t, s, Job{Code: `
-import ctypes, os, signal, threading, time
-libc = ctypes.CDLL(None, use_errno=True)
+	r, w := newLines()
+	ended := make(chan Result, 1)
+	go func() {
+		res, err := s.Run(t.Context(), Job{Limits: Limits{Timeout: longest}, Stdin: r, Stdout: w, Code: `
+import ctypes, signal, threading, time
+libc = ctypes.CDLL(None)
 class Action(ctypes.Structure):
     _fields_ = [("handler", ctypes.c_void_p), ("mask", ctypes.c_ulong * 16), ("flags", ctypes.c_int), ("restorer", ctypes.c_void_p)]
 nothing = ctypes.cast(libc.getpid, ctypes.c_void_p).value
 assert libc.sigaction(signal.SIGUSR1, ctypes.byref(Action(nothing)), None) == 0  # no SA_RESTART
-begin, made = time.monotonic(), [0] * 20
-def work(i):
-    while time.monotonic() < begin + 2:
-        libc.syscall(600)
-        made[i] += 1
-threads = [threading.Thread(target=work, args=(i,)) for i in range(len(made))]
+print("ready", flush=True)
+input()
+end = time.monotonic() + 2
+def work():
+    while time.monotonic() < end: libc.syscall(600)
+threads = [threading.Thread(target=work) for i in range(20)]
 for t in threads: t.start()
-while time.monotonic() < begin + 2:
+while time.monotonic() < end:
     for t in threads:
         if t.is_alive(): signal.pthread_kill(t.ident, signal.SIGUSR1)
 for t in threads: t.join()
-print(sum(made), round((time.monotonic() - begin) * 1000))
 `})
-	var made, milliseconds int
-	if _, err := fmt.Sscan(string(res.Stdout.Data), &made, &milliseconds); err != nil {
-		t.Fatalf("%s %v\n%s", res.Outcome, err, res.Stderr.Data)
+		if err != nil {
+			t.Error(err)
+		}
+		ended <- res
+	}()
+	w.line(t)
+	z := current(s)
+	z.mu.Lock()
+	runs := slices.Collect(maps.Values(z.runs)) // it, and the one that is parked
+	z.mu.Unlock()
+	w.reply(t, "go on")
+	res := <-ended
+	answered := 0
+	for _, r := range runs {
+		r.mu.Lock()
+		answered += r.denied.answered
+		r.mu.Unlock()
 	}
-	if most := 2*promptDenials + milliseconds; made < promptDenials || made > most {
-		t.Errorf("%d denied calls in %d ms, want %d at most", made, milliseconds, most)
+	// The pause grows by denialPause with each promptDenials: that many have come after so long.
+	paced := promptDenials * (1 + math.Sqrt(2*float64(res.Usage.Wall)/float64(promptDenials*denialPause)))
+	if most := int(1.5 * paced); res.Outcome != OutcomeOK || answered < promptDenials || answered > most {
+		t.Errorf("%s, %d answers in %v, want %d at most\n%s", res.Outcome, answered, res.Usage.Wall, most, res.Stderr.Data)
 	}
 }
 

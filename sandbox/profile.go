@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"codecell/sandbox/internal/launch"
 )
 
 // A Profile says what programs may do: bounds, imports, the policy's stages,
@@ -76,11 +74,6 @@ const (
 	// has of it too, but not the code of libraries; the address space may then grow by as much.
 	MemoryData MemoryKind = "data"
 )
-
-// abilities is what the filters need to know.
-func (p *Profile) abilities() launch.Abilities {
-	return launch.Abilities{Files: p.Workspace > 0, Threads: p.Threads > 0}
-}
 
 // ZygoteLimits say when a zygote is replaced by a fresh one: hash seed and
 // address layout are shared by all runs of one zygote.

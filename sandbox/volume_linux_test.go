@@ -93,7 +93,7 @@ func TestVolume(t *testing.T) {
 	want := []string{
 		"two slots: runs that share a volume could fill it for each other",
 		"scratch 8 MiB, slots 1, workspace 8",
-		"ok: No space left on device\n[] refused refused",
+		"ok: No space left on device\n[] refused refused unmarked",
 		"ok: []\n",
 		"left: the operator's",
 	}
@@ -135,9 +135,25 @@ os.remove("big"); print(os.listdir("."), end=" ")
 for f in (lambda: open("../the operator's").read(), lambda: os.listdir("..")):
     try: print(f())
     except OSError as e: print("refused", end=" ")
+import ctypes, shutil, struct, tarfile
+def marks(path): return os.stat(path).st_mode, os.stat(path).st_mtime_ns, os.stat(path).st_atime_ns
+now = ctypes.create_string_buffer(struct.pack("4q", 0, (1 << 30) - 1, 0, (1 << 30) - 1))  # UTIME_NOW
+for path in (os.devnull, os.__file__):
+    before = marks(path)
+    with open(path, "rb") as f:
+        assert ctypes.CDLL(None).syscall(NUMBER, f.fileno(), None, now, 0) == 0
+    os.chmod(path, 0); os.utime(path); os.utime(path, (1, 1))
+    if path == os.devnull: assert marks(path) == before, path
+    else: assert marks(path)[:2] == before[:2], path
+# What would change them as a matter of course goes on.
+open("t", "w").write("x"); shutil.copy2("t", "u")
+with tarfile.open("t.tar", "w") as tar: tar.add("t")
+with tarfile.open("t.tar") as tar: tar.extractall("x")
+for gone in ("t", "u", "t.tar", "x/t"): os.remove(gone)
+os.rmdir("x"); print("unmarked", end=" ")
 os.makedirs("a/b/c"); open("a/b/c/left", "w").write("x"); os.chmod("a", 0)
 `, `import os; print(os.listdir("."))`} {
-		res, err := s.Run(t.Context(), Job{Code: code})
+		res, err := s.Run(t.Context(), Job{Code: strings.ReplaceAll(code, "NUMBER", fmt.Sprint(unix.SYS_UTIMENSAT))})
 		check(t, err)
 		said = append(said, fmt.Sprintf("%s: %s%s", res.Outcome, res.Stdout.Data, res.Stderr.Data))
 	}

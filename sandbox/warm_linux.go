@@ -161,7 +161,7 @@ func runtimeEnv(prof *Profile, scratch string) []string {
 }
 
 func zygoteConfig(p plan, prof *Profile, py Interpreter, slots int) ([]byte, error) {
-	filters, err := launch.NewFilters(prof.abilities())
+	filters, err := launch.NewFilters(p.abilities(prof))
 	if err != nil {
 		return nil, &SetupError{"seccomp", err}
 	}

@@ -46,6 +46,11 @@ func (z *zygote) openWorkspaces(p plan, mounts launch.Workspaces, folder string)
 	return folder + "/" + name, err
 }
 
+// abilities are what the filters need to know.
+func (p plan) abilities(prof *Profile) launch.Abilities {
+	return launch.Abilities{Files: prof.Workspace > 0, Threads: prof.Threads > 0, Volume: p.volume != nil}
+}
+
 // workspaceSpec says where the runs of a profile work: what a launch is to mount, and
 // beneath which folders all of it stands. The error says what to add to the container.
 func (p plan) workspaceSpec(prof *Profile, py Interpreter, slots int) (mounts launch.Workspaces, folder string, err error) {
@@ -59,13 +64,6 @@ func (p plan) workspaceSpec(prof *Profile, py Interpreter, slots int) (mounts la
 		why := fmt.Sprintf("this kernel's Landlock is of ABI %d: without ABI %d nothing keeps a program that may open files to its own", p.landlockABI, launch.LandlockWorkABI)
 		return refuse(why, "Use a host with Linux 6.2 or later, and with landlock among its security modules")
 	case p.volume != nil:
-		// A mount would keep them from their owner. Here a run could change their modes.
-		for _, path := range slices.Concat(py.ReadOnlyPaths, py.Exec) {
-			var st unix.Stat_t
-			if err := unix.Stat(path, &st); err == nil && int(st.Uid) == p.uid {
-				return refuse(fmt.Sprintf("%s belongs to uid %d, which is its programs'", path, p.uid), "Let somebody else own the interpreter's files")
-			}
-		}
 		return launch.Workspaces{}, p.volume.Name(), nil
 	case !p.has(unix.CLONE_NEWNS):
 		return refuse("this container may have no mount namespace of its own for it: "+p.nsWhy,

@@ -81,7 +81,7 @@ func startZygote(ctx context.Context, p plan, find finder, prof *Profile, slots 
 	}
 	defer library.Close()
 	said := new(tailWriter)
-	pid, drained, err := forkLaunch(p, prof.abilities(), theirs, library, said)
+	pid, drained, err := forkLaunch(p, p.abilities(prof), theirs, library, said)
 	_ = unix.Close(theirs) // theirs by now, or nobody's
 	if err != nil {
 		_ = conn.Close()

@@ -80,6 +80,7 @@ func concat(lists ...[]rule) []rule {
 // Values of arguments that the rules below name, from the kernel's uapi headers.
 const (
 	protExec      = 0x4
+	protReadWrite = 0x3
 	mapPrivAnon   = 0x22 // MAP_PRIVATE|MAP_ANONYMOUS: exactly what malloc and pymalloc ask for
 	mremapMayMove = 0x1
 	madvDontNeed  = 0x4
@@ -92,6 +93,8 @@ const (
 	mapStack              = 0x20022 // MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK
 	openPath, openDirect  = 0x200000, 0x4000
 	openAsync             = 0x2000
+	renameWhiteout        = 0x4
+	notificationPipe      = 0x80 // O_EXCL: watch_queue(7)
 
 	fDup, fGetFD, fSetFD, fGetFL, fSetFL, fDupCloexec = 0, 1, 2, 3, 4, 1030
 	fGetLock, fSetLock, fSetLockWait                  = 5, 6, 7
@@ -208,14 +211,11 @@ var files = concat(filesArch,
 	// O_PATH opens what Landlock does not look at.
 	[]rule{when("openat", arg(2, noBits, openPath))},
 	calls("statx", "readlinkat", "faccessat", "faccessat2", "getdents64", "getcwd", "chdir", "fchdir", "umask"),
-	calls("mkdirat", "unlinkat", "renameat", "renameat2", "linkat", "symlinkat"),
+	calls("mkdirat", "unlinkat", "renameat", "linkat", "symlinkat"),
+	[]rule{when("renameat2", arg(4, noBits, renameWhiteout))}, // which makes a device
 	calls("ftruncate", "truncate", "fallocate", "fsync", "fdatasync", "fstatfs"),
 	// No sendfile: each byte of a page that is sent to a socket holds the whole page.
 	calls("pread64", "pwrite64", "readv", "writev", "copy_file_range", "msync"),
-	// Both take whoever owns the file, as long as the times are given: without, it is enough
-	// to be able to write to it, as everybody is to the null device.
-	calls("fchmod"),
-	[]rule{when("utimensat", arg(1, equal, 0), arg(2, moreEqual, 1))},
 	// Maps of files: private, or shared with the file, whose size is bounded. Shared memory
 	// that is nobody's file would be in no bound.
 	[]rule{
@@ -223,7 +223,8 @@ var files = concat(filesArch,
 		when("mmap", arg(0, equal, 0), arg(2, noBits, protExec), arg(3, equal, mapPrivate)),
 	},
 	// Descriptors, and what asyncio waits with. F_SETFL without O_ASYNC is no signal.
-	calls("dup", "dup3", "pipe2", "ppoll", "pselect6", "epoll_create1", "epoll_ctl", "epoll_pwait", "eventfd2"),
+	calls("dup", "dup3", "ppoll", "pselect6", "epoll_create1", "epoll_ctl", "epoll_pwait", "eventfd2"),
+	[]rule{when("pipe2", arg(1, noBits, notificationPipe))},
 	whenIn("fcntl", 1, fDup, fSetFD, fDupCloexec, fGetLock),
 	// A lock on a file that others can open is a channel to them, and is in no bound. Between
 	// threads of one process there is none that could conflict (fcntl(2)): so all are granted.
@@ -242,6 +243,15 @@ var files = concat(filesArch,
 	[]rule{when("sched_getaffinity", arg(0, equal, thisPID))},
 )
 
+// mounted is what both have more where a run's folder stands on a mount of its own, and all
+// other files are read-only: to change what stands there with a file.
+var mounted = concat(calls("fchmod"), []rule{when("utimensat", arg(1, equal, 0), arg(2, moreEqual, 1))})
+
+// volume is what they have instead where it does not. Mode and times can be seen of any file,
+// and changed by whoever owns it, as the run's uid may own some of the interpreter's; the null
+// device's are everybody's to set to now.
+var volume = instead(done, concat(calls("fchmod"), []rule{when("utimensat", arg(1, equal, 0))}))
+
 // filesOuter is what only outer has more then: a child says what its ruleset allows.
 var filesOuter = calls("landlock_add_rule")
 
@@ -251,7 +261,9 @@ var threads = concat(
 	[]rule{
 		when("clone", arg(0, equal, cloneThread)),
 		when("mmap", arg(0, equal, 0), arg(2, noBits, protExec), arg(3, equal, mapStack)),
-		when("mprotect", arg(2, noBits, protExec)), // a stack, out of reserved memory
+		// A stack, out of reserved memory. Not to take the right to write from a library's page
+		// again that was written to: what may not be written to is in no limit (RLIMIT_DATA).
+		when("mprotect", arg(2, equal, protReadWrite)),
 		when("madvise", arg(2, equal, madvDontNeed)),
 	},
 	calls("exit", "rseq"),
@@ -265,6 +277,7 @@ var threads = concat(
 type Abilities struct {
 	Files   bool `json:"files"`
 	Threads bool `json:"threads"`
+	Volume  bool `json:"volume"` // with files: their folder stands on no mount of their own
 }
 
 func (a Abilities) outer() []rule {
@@ -306,6 +319,11 @@ func (a Abilities) widen(list []rule) []rule {
 	var more []rule
 	if a.Files {
 		more = append(more, files...)
+		if a.Volume {
+			more = append(more, volume...)
+		} else {
+			more = append(more, mounted...)
+		}
 	}
 	if a.Threads {
 		more = append(more, threads...)

@@ -107,7 +107,7 @@ func TestArchitecturesAddNames(t *testing.T) {
 }
 
 // everyAbility are all that a profile can give.
-var everyAbility = []Abilities{{}, {Files: true}, {Threads: true}, {Files: true, Threads: true}}
+var everyAbility = []Abilities{{}, {Files: true}, {Threads: true}, {Files: true, Threads: true}, {Files: true, Threads: true, Volume: true}}
 
 // everyList are the lists with every set of abilities.
 func everyList() map[string][]rule {

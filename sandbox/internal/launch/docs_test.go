@@ -30,7 +30,7 @@ var architectures = []string{"amd64", "arm64"}
 // documentedLists are those of calls.go. What files and threads have is added to outer
 // and inner for runs with that ability; files leaves out of the seal what they both name.
 // noise is refused by inner.
-var documentedLists = []string{"outer", "seal", "inner", "files", "files outer", "threads", "noise"}
+var documentedLists = []string{"outer", "seal", "inner", "files", "mounted", "volume", "files outer", "threads", "noise"}
 
 // documentedRows reads the tables of docs/calls.md as one architecture has them.
 func documentedRows(t testing.TB, goarch string) []documented {
@@ -104,7 +104,7 @@ func listsOf(t testing.TB, goarch string) map[string][]rule {
 		"seal":  exchanged(seal, "sealArch", "sealPathsArch"),
 		"inner": exchanged(inner, "commonArch"),
 
-		"files": exchanged(files, "filesArch"), "files outer": filesOuter, "threads": threads,
+		"files": exchanged(files, "filesArch"), "mounted": mounted, "volume": volume, "files outer": filesOuter, "threads": threads,
 		"noise": noise,
 	}
 }
@@ -117,6 +117,8 @@ var parameters = map[string][]string{
 	"clone":             {"flags"},
 	"fcntl":             {"fd", "cmd", "arg"},
 	"openat":            {"dirfd", "path", "flags"},
+	"pipe2":             {"pipefd", "flags"},
+	"renameat2":         {"olddirfd", "oldpath", "newdirfd", "newpath", "flags"},
 	"recvfrom":          {"fd", "buf", "size", "flags", "address"},
 	"sched_getaffinity": {"pid"},
 	"sendto":            {"fd", "buf", "size", "flags", "address"},
@@ -151,6 +153,8 @@ var spellings = map[string]map[uint64]string{
 	},
 	"fcntl arg":             {unix.O_ASYNC | unix.O_DIRECT: "O_ASYNC and O_DIRECT"},
 	"openat flags":          {unix.O_PATH: "O_PATH"},
+	"pipe2 flags":           {unix.O_EXCL: "O_NOTIFICATION_PIPE"}, // linux/watch_queue.h
+	"renameat2 flags":       {unix.RENAME_WHITEOUT: "RENAME_WHITEOUT"},
 	"recvfrom address":      {0: "NULL"},
 	"sendto address":        {0: "NULL"},
 	"sched_getaffinity pid": {0: "0"},
@@ -184,7 +188,7 @@ var spellings = map[string]map[uint64]string{
 		unix.MAP_PRIVATE | unix.MAP_ANONYMOUS: "MAP_PRIVATE+MAP_ANONYMOUS", unix.MAP_SHARED: "MAP_SHARED", unix.MAP_PRIVATE: "MAP_PRIVATE",
 		unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_STACK: "MAP_PRIVATE+MAP_ANONYMOUS+MAP_STACK",
 	},
-	"mprotect prot":     {unix.PROT_EXEC: "PROT_EXEC"},
+	"mprotect prot":     {unix.PROT_EXEC: "PROT_EXEC", unix.PROT_READ | unix.PROT_WRITE: "PROT_READ+PROT_WRITE"},
 	"mremap flags":      {unix.MREMAP_MAYMOVE: "MREMAP_MAYMOVE"},
 	"prctl op":          {unix.PR_SET_PDEATHSIG: "PR_SET_PDEATHSIG", unix.PR_SET_DUMPABLE: "PR_SET_DUMPABLE"},
 	"prctl arg2":        {0: "0", uint64(unix.SIGKILL): "SIGKILL"},

@@ -52,12 +52,16 @@ func Argv(a Abilities) []string {
 	if a.Threads {
 		argv = append(argv, "threads")
 	}
+	if a.Volume {
+		argv = append(argv, "volume")
+	}
 	return argv
 }
 
 // abilitiesIn is the inverse of Argv.
 func abilitiesIn(argv []string) Abilities {
-	return Abilities{Files: slices.Contains(argv[1:], "files"), Threads: slices.Contains(argv[1:], "threads")}
+	has := func(ability string) bool { return slices.Contains(argv[1:], ability) }
+	return Abilities{Files: has("files"), Threads: has("threads"), Volume: has("volume")}
 }
 
 // FailureTag is the first byte of the message that carries a Failure.

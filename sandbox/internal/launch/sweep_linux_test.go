@@ -59,7 +59,7 @@ type jail struct {
 // have these abilities.
 func jails(a Abilities) []jail {
 	added := func(list, name string) bool {
-		return list == name || list == "files" && a.Files || list == "threads" && a.Threads || list == "files outer" && a.Files && name == "outer"
+		return list == name || list == "files" && a.Files || list == "mounted" && a.Files && !a.Volume || list == "threads" && a.Threads || list == "files outer" && a.Files && name == "outer"
 	}
 	list := func(name string) func([]documented, func(string) uint32) map[uint32]bool {
 		return func(rows []documented, number func(string) uint32) map[uint32]bool {
