@@ -308,13 +308,20 @@ def handle(failure: BaseException) -> int:
 
 
 def hide_our_frames(failure: BaseException) -> types.TracebackType | None:
-    """Let the traceback begin where the program does, and end before functions of ours that
-    it has called by a name of the library's. Return it."""
+    """Let the traceback begin where the program does, and return it."""
     trace = _traceback.__get__(failure)
     while trace is not None and trace.tb_frame.f_code.co_filename != NAME:
         trace = trace.tb_next
     _traceback.__set__(failure, trace)
-    seen = set()
+    if _workplace is not None and not isinstance(failure, MemoryError):  # there may be none for it
+        hide_what_was_called(failure)
+    return trace
+
+
+def hide_what_was_called(failure: BaseException) -> None:
+    """Let the tracebacks of an exception, and of those that it came from, end before the
+    functions of workplace.py, which the program knows by names of the library's."""
+    seen: set[int] = set()
     chain = [failure]
     while chain:
         exc = chain.pop()
@@ -329,7 +336,6 @@ def hide_our_frames(failure: BaseException) -> types.TracebackType | None:
         if last is not None:
             last.tb_next = None
         chain += (_context.__get__(exc), _cause.__get__(exc))
-    return trace
 
 
 def exit_status(failure: SystemExit) -> int:
