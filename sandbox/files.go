@@ -112,7 +112,7 @@ func CheckPattern(pattern string) error {
 		} else if strings.Count(part, "*") > maxStars {
 			return fmt.Errorf("want at most %d times * in a part", maxStars)
 		} else if strings.Contains(part, "[!") {
-			return errors.New("want [^ where a class is of other characters, not [!")
+			return errors.New("want [^a] where a class is of other characters, not [!a]")
 		} else if _, err := path.Match(part, ""); err != nil {
 			return errors.New("want a pattern like *.csv, out/*.png or **/*.json; [ begins a class of characters")
 		}
