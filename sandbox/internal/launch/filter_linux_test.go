@@ -34,26 +34,26 @@ func TestFiltersAnswer(t *testing.T) {
 		{"outer", "kill", []uint64{maxPID}, answerAllow},
 		{"outer", "kill", []uint64{maxPID + 1}, answerEPERM},
 		{"outer", "kill", []uint64{0}, answerEPERM},
-		{"outer", "kill", []uint64{^uint64(0)}, answerEPERM},          // -1, everybody
-		{"outer", "kill", []uint64{uint64(1<<32 - 1)}, answerEPERM},   // -1 in 32 bits
-		{"outer", "kill", []uint64{^uint64(0) - 100}, answerEPERM},    // a group
-		{"outer", "kill", []uint64{1 | high}, answerEPERM},            // garbage above what the kernel reads
-		{"outer", "setpriority", []uint64{0, 0, 19}, answerAllow},     // itself
-		{"outer", "setpriority", []uint64{0, 77, 19}, answerEPERM},    // another
-		{"outer", "setpriority", []uint64{2, 0, 19}, answerEPERM},     // a user
-		{"outer", "prlimit64", []uint64{0, 7}, answerAllow},           // itself
-		{"outer", "prlimit64", []uint64{77, 7}, answerEPERM},          // another
-		{"outer", "ioctl", []uint64{0, 0x5401}, answerAllow},          // isatty
-		{"outer", "ioctl", []uint64{0, 0x5412}, answerEPERM},          // TIOCSTI
-		{"outer", "madvise", []uint64{0x7000, 4096, 4}, answerAllow},  // malloc_trim
-		{"outer", "mremap", []uint64{0, 1, 2, 3, 9}, answerEPERM},     // MREMAP_FIXED
-		{"outer", "fcntl", []uint64{3, 8, 1}, answerEPERM},            // F_SETOWN
-		{"outer", "socket", []uint64{2, 1, 0}, answerEPERM},           //
-		{"outer", "ptrace", nil, answerEPERM},                         //
-		{"outer", "seccomp", []uint64{1, 0}, answerAllow},             //
-		{"outer", "seccomp", []uint64{3, 0}, answerEPERM},             // SECCOMP_GET_NOTIF_SIZES
-		{"outer", "seccomp", []uint64{1, 8}, answerEPERM},             // SECCOMP_FILTER_FLAG_NEW_LISTENER
-		{"outer", "landlock_restrict_self", []uint64{5}, answerAllow}, //
+		{"outer", "kill", []uint64{^uint64(0)}, answerEPERM},         // -1, everybody
+		{"outer", "kill", []uint64{uint64(1<<32 - 1)}, answerEPERM},  // -1 in 32 bits
+		{"outer", "kill", []uint64{^uint64(0) - 100}, answerEPERM},   // a group
+		{"outer", "kill", []uint64{1 | high}, answerEPERM},           // garbage above what the kernel reads
+		{"outer", "setpriority", []uint64{0, 0, 19}, answerAllow},    // itself
+		{"outer", "setpriority", []uint64{0, 77, 19}, answerEPERM},   // another
+		{"outer", "setpriority", []uint64{2, 0, 19}, answerEPERM},    // a user
+		{"outer", "prlimit64", []uint64{0, 7}, answerAllow},          // itself
+		{"outer", "prlimit64", []uint64{77, 7}, answerEPERM},         // another
+		{"outer", "ioctl", []uint64{0, 0x5401}, answerAllow},         // isatty
+		{"outer", "ioctl", []uint64{0, 0x5412}, answerEPERM},         // TIOCSTI
+		{"outer", "madvise", []uint64{0x7000, 4096, 4}, answerAllow}, // malloc_trim
+		{"outer", "mremap", []uint64{0, 1, 2, 3, 9}, answerEPERM},    // MREMAP_FIXED
+		{"outer", "fcntl", []uint64{3, 8, 1}, answerEPERM},           // F_SETOWN
+		{"outer", "socket", []uint64{2, 1, 0}, answerEPERM},
+		{"outer", "ptrace", nil, answerEPERM},
+		{"outer", "seccomp", []uint64{1, 0}, answerAllow},
+		{"outer", "seccomp", []uint64{3, 0}, answerEPERM}, // SECCOMP_GET_NOTIF_SIZES
+		{"outer", "seccomp", []uint64{1, 8}, answerEPERM}, // SECCOMP_FILTER_FLAG_NEW_LISTENER
+		{"outer", "landlock_restrict_self", []uint64{5}, answerAllow},
 
 		// A warm zygote gives up programs, paths and new code.
 		{"seal", "execve", nil, answerEPERM},
@@ -132,6 +132,16 @@ func TestFiltersAskWhatOuterRefuses(t *testing.T) {
 		{"clone", []uint64{0x3d0f00}, answerAllow},   // a thread
 		{"ioctl", []uint64{1, 0x5412}, answerAsk},    // TIOCSTI
 		{"mmap", []uint64{0, 4096, 7, 0x22}, answerEPERM},
+		{"mprotect", []uint64{0x7000, 4096, 3}, answerAllow},
+		{"mprotect", []uint64{0x7000, 4096, 1}, answerEPERM}, // what was written to and can't be is in no limit
+		{"renameat2", []uint64{0, 0, 0, 0, 2}, answerAllow},  // RENAME_EXCHANGE
+		{"renameat2", []uint64{0, 0, 0, 0, 4}, answerAsk},    // RENAME_WHITEOUT
+		{"pipe2", []uint64{0, 0x80000}, answerAllow},         // O_CLOEXEC
+		{"pipe2", []uint64{0, 0x80}, answerAsk},              // O_NOTIFICATION_PIPE
+		{"fchmod", []uint64{5, 0o600}, answerAllow},
+		{"utimensat", []uint64{5, 0, 0x7000}, answerAllow},
+		{"utimensat", []uint64{5, 0, 0}, answerAsk},           // to now
+		{"utimensat", []uint64{5, 0x7000, 0x7000}, answerAsk}, // by a path
 		{"execve", nil, answerEPERM},
 		{"sendmsg", nil, answerEPERM},
 		{"futex", []uint64{0x7000, 0}, answerEAGAIN},
@@ -149,6 +159,19 @@ func TestFiltersAskWhatOuterRefuses(t *testing.T) {
 		}
 		if got := severest(answers); got != c.want {
 			t.Errorf("%s%#x: %#x of %#x, want %#x", c.name, c.args, got, answers, c.want)
+		}
+	}
+}
+
+// Beside a volume no file's mode or time is changed.
+func TestFiltersBesideAVolume(t *testing.T) {
+	t.Parallel()
+	filters := simulatedFilters(t, Abilities{Files: true, Threads: true, Volume: true})
+	for _, name := range []string{"outer that asks", "outer", "inner"} {
+		for _, c := range []call{native(t, "fchmod", 5, 0o600), native(t, "utimensat", 5, 0, 0), native(t, "utimensat", 5, 0, 0x7000)} {
+			if got := filters[name].answer(t, c); got != answerDone {
+				t.Errorf("%s: %+v: %#x, want %#x", name, c, got, answerDone)
+			}
 		}
 	}
 }
