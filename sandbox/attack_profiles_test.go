@@ -7,24 +7,43 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"testing"
 
 	"codecell/sandbox/attack"
 )
 
-// attackedProfiles are those whose runs have files and threads.
-var attackedProfiles = []string{"standard", "data-science"}
+// attackedProfiles are those whose runs have files and threads: where each has a mount of its
+// own, and in a container, with an operator's volume.
+var attackedProfiles = []struct{ name, profile, hidden string }{
+	{"standard", "standard", ""},
+	{"data-science", "data-science", ""},
+	{"standard on a volume", "standard", "userns,sysadmin"},
+}
+
+// volumeName is the environment variable that has the volume's folder.
+const volumeName = "CODECELL_TEST_VOLUME"
 
 func init() {
-	for _, name := range attackedProfiles {
-		childTasks["profile "+name] = func(t *testing.T) {
+	for _, a := range attackedProfiles {
+		task := func(t *testing.T) {
 			t.Setenv(secretName, secretText)
-			p, err := LoadProfile(name)
+			p, err := LoadProfile(a.profile)
 			check(t, err)
-			s, err := New(t.Context(), Config{Profile: p, Slots: 1, Log: slog.New(slog.DiscardHandler)})
+			cfg := Config{Profile: p, Slots: 1, Log: slog.New(slog.DiscardHandler)}
+			if a.hidden != "" {
+				cfg.Workspace = os.Getenv(volumeName)
+			}
+			s, err := New(t.Context(), cfg)
 			check(t, err)
 			t.Cleanup(func() { check(t, s.Close()) })
 			serveAttacks(t, s, s.Layers())
+		}
+		if a.hidden != "" {
+			childTasks["profile "+a.name] = func(t *testing.T) { hide(t, a.hidden, "hidden profile "+a.name) }
+			childTasks["hidden profile "+a.name] = task
+		} else {
+			childTasks["profile "+a.name] = task
 		}
 	}
 }
@@ -44,9 +63,10 @@ func TestAttacksOnProfiles(t *testing.T) {
 	self := publicSelf(t)
 	var jails []jail
 	table := [][]string{{"attack"}}
-	for _, name := range attackedProfiles {
-		jails = append(jails, startJail(t, name, self, "profile "+name))
-		table[0] = append(table[0], name)
+	t.Setenv(volumeName, requireVolume(t, "size=16m,mode=1777"))
+	for _, a := range attackedProfiles {
+		jails = append(jails, startJail(t, a.name, self, "profile "+a.name))
+		table[0] = append(table[0], a.name)
 	}
 	w := &watch{t: t, whole: t, victim: startVictim(t, python.Path), prize: newPrize(t), doors: openDoors(t), interpreter: python.Path}
 	w.look(jails)
@@ -67,7 +87,8 @@ func TestAttacksOnProfiles(t *testing.T) {
 // makeOnProfile makes one attack where there are files and threads, and returns its end.
 func (w *watch) makeOnProfile(a declared, j jail) string {
 	w.t.Helper()
-	p, err := LoadProfile(j.name)
+	profile, _, _ := strings.Cut(j.name, " ") // see attackedProfiles
+	p, err := LoadProfile(profile)
 	check(w.t, err)
 	values := w.values(j)
 	values["MEMORY"] = strconv.Itoa(int(p.Limits.Memory))

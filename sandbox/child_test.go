@@ -68,7 +68,7 @@ type child struct {
 func startChild(t *testing.T, self, task string, attr *syscall.SysProcAttr) *child {
 	t.Helper()
 	c := &child{cmd: exec.CommandContext(t.Context(), self, "-test.run=^TestChild$", "-test.v", "-test.timeout=2m")}
-	c.cmd.Env = []string{childTask + "=" + task, "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/", "GORACE=atexit_sleep_ms=0"}
+	c.cmd.Env = []string{childTask + "=" + task, "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/", "GORACE=atexit_sleep_ms=0", volumeName + "=" + os.Getenv(volumeName)}
 	c.cmd.Dir = "/"
 	c.cmd.SysProcAttr = attr
 	c.cmd.Stderr = &c.stderr

@@ -24,7 +24,7 @@ func requireVolume(t *testing.T, options string) (path string) {
 	for dir := filepath.Dir(path); dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
 		check(t, os.Chmod(dir, 0o755))
 	}
-	t.Cleanup(func() { check(t, unix.Unmount(path, 0)) })
+	t.Cleanup(func() { check(t, unix.Unmount(path, unix.MNT_DETACH)) })
 	return path
 }
 
