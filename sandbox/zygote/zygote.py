@@ -119,14 +119,15 @@ def tell_what_is_not_mapped() -> None:
 
 def stray_threads() -> int:
     """How many threads this process has beside the one that forks, once those that are
-    about to end have."""
-    threading = sys.modules.get("threading")
-    if threading is None:
-        return 0
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread():
-            thread.join(STRAY_PATIENCE)
-    return threading.active_count() - 1
+    about to end have: libraries start some without Python."""
+    patience = time.monotonic() + STRAY_PATIENCE
+    tasks = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=PROC_SELF)
+    try:
+        while (stray := len(os.listdir(tasks)) - 1) and time.monotonic() < patience:
+            time.sleep(0.001)
+        return stray
+    finally:
+        os.close(tasks)
 
 
 class Zygote:
