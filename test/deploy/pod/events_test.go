@@ -17,7 +17,7 @@ import (
 // What a program prints passes queue-proxy while it runs, not at its end.
 func TestEvents(t *testing.T) {
 	p := startPod(t)
-	events := p.stream(t, cell.Request{Code: "print('first')\nwhile True: pass", Timeout: 10})
+	events := p.stream(t, cell.Request{Code: "print('first')\nwhile True: pass", Timeout: 8})
 	if name, data := events.next(t); name != "stdout" || data != `{"text":"first\n"}` {
 		t.Errorf("got %s, %s", name, data)
 	}
