@@ -88,13 +88,14 @@ func Descendants(pid int) ([]Proc, error) {
 }
 
 // descendants finds each process once: they were read one after the other, so that one
-// whose number was used again meanwhile can be its own ancestor among them.
+// whose number was used again meanwhile can be its own ancestor among them. gVisor gives one
+// that ends just then the number 0, which is the first process's parent, too.
 func descendants(pid int, all []Proc) []Proc {
 	children := map[int][]Proc{}
 	for _, p := range all {
 		children[p.Parent] = append(children[p.Parent], p)
 	}
-	seen := map[int]bool{pid: true}
+	seen := map[int]bool{pid: true, 0: true}
 	var found []Proc
 	for parents := []int{pid}; len(parents) > 0; parents = parents[1:] {
 		for _, p := range children[parents[0]] {

@@ -30,13 +30,12 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-// TestDescendants finds a grandchild, and no longer when it has ended.
 // Processes that are each other's ancestors, as they were read, are found once each.
 func TestDescendantsInACircle(t *testing.T) {
 	t.Parallel()
 	of := func(pid, parent int) Proc { return Proc{PID: pid, Parent: parent} }
 	var found []int
-	for _, p := range descendants(1, []Proc{of(1, 3), of(2, 1), of(3, 2), of(4, 4), of(5, 3), of(5, 2), of(6, 7)}) {
+	for _, p := range descendants(1, []Proc{of(1, 3), of(2, 1), of(3, 2), of(4, 4), of(5, 3), of(5, 2), of(6, 7), of(0, 3), of(8, 0)}) {
 		found = append(found, p.PID)
 	}
 	if want := []int{2, 3, 5}; !slices.Equal(found, want) {
@@ -44,6 +43,7 @@ func TestDescendantsInACircle(t *testing.T) {
 	}
 }
 
+// TestDescendants finds a grandchild, and no longer when it has ended.
 func TestDescendants(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command("sh", "-c", "cat; true") // the second command keeps sh from exec
