@@ -21,9 +21,6 @@ var attackedProfiles = []struct{ name, profile, hidden string }{
 	{"standard on a volume", "standard", "userns,sysadmin"},
 }
 
-// volumeName is the environment variable that has the volume's folder.
-const volumeName = "CODECELL_TEST_VOLUME"
-
 func init() {
 	for _, a := range attackedProfiles {
 		task := func(t *testing.T) {

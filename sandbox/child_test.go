@@ -63,6 +63,10 @@ type child struct {
 	stderr bytes.Buffer    // whole once it was waited for
 }
 
+// volumeName is the environment variable that has the folder of a child's volume, if it is to
+// have one.
+const volumeName = "CODECELL_TEST_VOLUME"
+
 // startChild starts the task in a copy of this binary (see publicSelf), with attr
 // if the child is to be somebody else.
 func startChild(t *testing.T, self, task string, attr *syscall.SysProcAttr) *child {
