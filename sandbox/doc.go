@@ -20,7 +20,8 @@
 //
 // Runs of a profile with a workspace have files: workspace_linux.go makes a folder for
 // each, and remove_linux.go removes it, in a mount of launch's or in an operator's volume (volume_linux.go);
-// zygote/workplace.py unpacks what the run was sent; outputs_linux.go reads what it left.
+// zygote/workplace.py unpacks what the run was sent, and semlock.py has multiprocessing's locks
+// work between its threads; outputs_linux.go reads what it left.
 //
 // Where to read: New and Run (sandbox_linux.go), one run from hand-over to result
 // (run_linux.go, flight_linux.go), the messages, drawn (protocol.go), a zygote's life

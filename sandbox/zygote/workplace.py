@@ -31,7 +31,8 @@ STACK = 2 << 20  # bytes of a thread's. The default is 8 MiB, and threads share 
 
 
 def prepare(threads: bool, call, clone: int, semlock: type) -> None:
-    """In the zygote, before it imports what programs use. clone is the call's number."""
+    """In the zygote, before it imports what programs use. clone is the call's number;
+    semlock takes the place of locks between processes, see semlock.py."""
     global _fork
     _fork = without_processes(call, clone)
     for name in ("chmod", "utime", "statvfs"):

@@ -88,13 +88,14 @@ def map_native(modules: list[str], dlopen) -> None:
     """Map what is in C of the standard library and of these modules' packages, imported or
     not: a run can import what is mapped, and map nothing itself. One may lack a library
     that it needs; a run that imports it is then told so."""
+    suffixes = tuple(EXTENSION_SUFFIXES)
     packages = {name.partition(".")[0] for name in modules}
     folders = [folder for folder in sys.path if os.path.basename(folder) == "lib-dynload"]
     folders += [folder for name in sorted(packages) for folder in getattr(sys.modules[name], "__path__", [])]
     for top in folders:
         for folder, _, files in os.walk(top):
             for file in files:
-                if file.endswith(tuple(EXTENSION_SUFFIXES)):
+                if file.endswith(suffixes):
                     try:
                         dlopen(os.path.join(folder, file))
                     except OSError:

@@ -37,14 +37,19 @@ type response struct {
 // enterOuter puts outer in force for this thread and what it execs. If runs have files and
 // the kernel can ask, it is the one that asks, and the server gets the listener. If not,
 // what is denied is EPERM all the same, and has no name. So it is no error that a kernel has
-// no notifications (before Linux 5.0, gVisor) or structs of another size, or that the
-// container's own filter has a listener already: there can be only one.
+// no notifications (gVisor) or structs of another size, or that the container's own filter
+// has a listener already: there can be only one.
+//
+// Once the server has taken a call, only a fatal signal ends its wait for the answer
+// (WAIT_KILLABLE_RECV, Linux 5.19; older kernels name nothing): others would let a program ask
+// as often as it can send itself signals, however long the answers are put off.
 func (f Filters) enterOuter() error {
 	if f.Asking == nil || !knowsNotifications() {
 		_, err := install(f.Outer, 0)
 		return err
 	}
-	listener, err := install(f.Asking, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER|unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+	const flags = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+	listener, err := install(f.Asking, flags)
 	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EINVAL) {
 		_, err = install(f.Outer, 0)
 		return err
