@@ -193,7 +193,7 @@ func TestInnerJail(t *testing.T) {
 			t.Errorf("the run's parent is %d, want %d", p.parent, z.pid)
 		}
 		zygote, status := parseStatus(of(t, z.pid, "status")), parseStatus(of(t, p.pid, "status"))
-		for _, field := range []string{"Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Threads"} {
+		for _, field := range []string{"Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Threads", "THP_enabled"} {
 			if status[field] != zygote[field] {
 				t.Errorf("%s is %q, the zygote's %q", field, status[field], zygote[field])
 			}

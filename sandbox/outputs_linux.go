@@ -37,6 +37,9 @@ func (ws *workspace) outputs(job Job) (found []OutputFile, err error) {
 		return nil, err
 	}
 	defer top.Close()
+	if empty, err := isEmpty(top); empty || err != nil {
+		return []OutputFile{}, err
+	}
 	w := outputWalk{left: walkEntries, until: time.Now().Add(walkTime)}
 	for _, name := range job.figures() {
 		w.look(int(top.Fd()), name)
@@ -85,6 +88,16 @@ func (ws *workspace) outputs(job Job) (found []OutputFile, err error) {
 		}
 	}
 	return found, nil
+}
+
+// isEmpty spares most runs a look for each name that a figure could have. The folder is
+// read from its beginning next.
+func isEmpty(folder *os.File) (bool, error) {
+	if _, err := folder.ReadDir(1); err != nil {
+		return errors.Is(err, io.EOF), unlessEOF(err)
+	}
+	_, err := folder.Seek(0, io.SeekStart)
+	return false, err
 }
 
 // figures are the names that saved figures can have: those that no input has.

@@ -35,6 +35,7 @@ func verify(pid int, p plan) error {
 		{"NoNewPrivs", "1"},
 		{"Seccomp", "2"}, // SECCOMP_MODE_FILTER
 		{"Threads", "1"},
+		{"THP_enabled", "0"}, // of a run, which inherits it, too
 	} {
 		if got, ok := status[want.field]; ok && got != want.value {
 			return fail("%s of the zygote is %q, not %q", want.field, got, want.value)

@@ -37,6 +37,9 @@ var policySource string
 //go:embed zygote/workplace.py
 var workplaceSource string
 
+//go:embed zygote/pages.py
+var pagesSource string
+
 //go:embed zygote/semlock.py
 var semlockSource string
 
@@ -170,7 +173,7 @@ func zygoteConfig(p plan, prof *Profile, py Interpreter, slots int) ([]byte, err
 		ruleset = hex.EncodeToString(launch.Ruleset(p.landlockABI))
 	}
 	config, err := json.Marshal(map[string]any{
-		"sources": map[string]string{"zygote": zygoteSource, "kernel": kernelSource, "jail": jailSource, "run": runSource, "policy": policySource, "library": librarySource, "workplace": workplaceSource, "semlock": semlockSource},
+		"sources": map[string]string{"zygote": zygoteSource, "kernel": kernelSource, "jail": jailSource, "run": runSource, "policy": policySource, "library": librarySource, "workplace": workplaceSource, "semlock": semlockSource, "pages": pagesSource},
 		"modules": slices.Concat(named(prof.Imports), preload, prof.Preload),
 		"files":   filesConfig(prof, py), "threads": prof.Threads > 0, "figures": prof.Figures,
 		"processes": p.runProcesses(slots, prof.Threads),

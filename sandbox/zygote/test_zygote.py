@@ -3,6 +3,7 @@ import os
 import threading
 import unittest
 
+import pages
 import semlock
 import zygote
 
@@ -31,6 +32,24 @@ class StrayThreads(unittest.TestCase):
     def test_one_that_ends(self):
         threading.Thread(target=lambda: None).start()
         self.assertEqual(zygote.stray_threads(), 0)
+
+
+class Pages(unittest.TestCase):
+    def test_what_is_made_after_fill_lies_in_new_pages(self):
+        proc = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)
+        self.addCleanup(os.close, proc)
+        garbage = [[make() for _ in range(5000)] for make in (object, complex, lambda: bytes(50), lambda: bytes(400))]
+        for same in garbage:
+            del same[1::2]
+        maps = list(pages.writable(proc))
+
+        def lie_in_old_pages():
+            made = [make() for make in (object, complex, lambda: bytes(50), lambda: bytes(400))]
+            return [any(start <= id(one) < end for start, end in maps) for one in made]
+
+        self.assertEqual(lie_in_old_pages(), [True] * 4)
+        pages.fill(proc)
+        self.assertEqual(lie_in_old_pages(), [False] * 4)
 
 
 class SemLock(unittest.TestCase):

@@ -18,7 +18,7 @@ import struct
 import sys
 import time
 from functools import partial
-from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
+from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, PathFinder
 
 import _socket
 
@@ -79,6 +79,9 @@ def warm(modules: list[str], library, late: list[str], trim) -> None:
         sys.meta_path.insert(0, library)
         sys.path[:] = []
         sys.path_importer_cache.clear()
+    if threading := sys.modules.get("threading"):
+        for _ in range(REHEARSALS):
+            threading._after_fork()  # which every run does
     gc.collect()
     trim()
     gc.freeze()  # what exists now is never touched by a run's collector, so its pages stay shared
@@ -89,9 +92,9 @@ def map_native(modules: list[str], dlopen) -> None:
     not: a run can import what is mapped, and map nothing itself. One may lack a library
     that it needs; a run that imports it is then told so."""
     suffixes = tuple(EXTENSION_SUFFIXES)
-    packages = {name.partition(".")[0] for name in modules}
+    packages = [PathFinder.find_spec(name) for name in sorted({name.partition(".")[0] for name in modules})]
     folders = [folder for folder in sys.path if os.path.basename(folder) == "lib-dynload"]
-    folders += [folder for name in sorted(packages) for folder in getattr(sys.modules[name], "__path__", [])]
+    folders += [folder for package in packages if package for folder in package.submodule_search_locations or ()]
     for top in folders:
         for folder, _, files in os.walk(top):
             for file in files:
@@ -214,12 +217,16 @@ def main(config: dict, load) -> None:
             library = load("library").Library(kernel, config["calls"]["mmap"], LIBRARY)
         else:
             os.close(LIBRARY)
+        pages = load("pages")
         config["sources"].clear()  # all are loaded
+        if config["files"] is not None:
+            map_native(config["modules"], kernel.load_library)
         if config["figures"]:
             workplace.watch_figures()
         warm(config["modules"], library, config["late"], kernel.trim)
-        if config["files"] is not None:
-            map_native(config["modules"], kernel.load_library)
+        step = "pages"
+        pages.fill(PROC_SELF)
+        pages.collapse(PROC_SELF, kernel.call, config["calls"]["madvise"], config["calls"]["prctl"])
         step = "threads"
         if stray_threads():
             raise RuntimeError("an import started a thread; a forked run would inherit its locks")

@@ -85,6 +85,7 @@ const (
 	mremapMayMove = 0x1
 	madvDontNeed  = 0x4
 	madvHugePage  = 0xe
+	madvCollapse  = 0x19
 	cloneFork     = 0x01200011 // CLONE_CHILD_SETTID|CLONE_CHILD_CLEARTID|SIGCHLD: glibc's fork, no other shape
 	// CLONE_VM|FS|FILES|SIGHAND|THREAD|SYSVSEM|SETTLS|PARENT_SETTID|CHILD_CLEARTID: glibc's pthread_create.
 	cloneThread = 0x003d0f00
@@ -104,7 +105,7 @@ const (
 	streamPair, pairCloexec, pairNonblock  = 1, 0x80001, 0x80801
 	fionRead, fionBlock, fioClex, fioNClex = 0x541b, 0x5421, 0x5451, 0x5450
 
-	prSetPdeathsig, prSetDumpable, sigKill = 1, 4, 9
+	prSetPdeathsig, prSetDumpable, prSetTHPDisable, sigKill = 1, 4, 41, 9
 
 	tcgets, tiocgwinsz = 0x5401, 0x5413
 
@@ -159,7 +160,8 @@ var outer = concat(common, outerArch,
 		"uname", "sysinfo", "sched_getaffinity", "execve"), // execve: this once; the seal takes it away
 	whenIn("ioctl", 1, tcgets),
 	whenIn("fcntl", 1, fSetFD, fDupCloexec),
-	whenIn("madvise", 2, madvDontNeed),
+	whenIn("madvise", 2, madvDontNeed, madvCollapse),
+	[]rule{when("prctl", arg(0, equal, prSetTHPDisable))}, // until the seal
 	[]rule{when("prlimit64", arg(0, equal, thisPID))},
 	// Serve: take work, fork, watch, report.
 	calls("recvmsg", "sendmsg", "getsockname", "ppoll", "wait4", "pidfd_open", "dup3", "close_range"),
@@ -178,7 +180,7 @@ var outer = concat(common, outerArch,
 )
 
 // seal is what a warm zygote gives up for itself and all its runs, on top of
-// outer: programs, new executable code, and paths (Landlock does not cover stat).
+// outer: programs, new executable code, huge pages, and paths (Landlock does not cover stat).
 // This list names what is *refused*; the rest stays as outer has it.
 var seal = concat(sealCode, sealPaths)
 
@@ -186,6 +188,7 @@ var (
 	sealCode = concat(sealArch,
 		calls("execve"),
 		[]rule{when("mmap", arg(2, anyBit, protExec)), when("mprotect", arg(2, anyBit, protExec))},
+		[]rule{when("prctl", arg(0, equal, prSetTHPDisable))},
 	)
 	// Runs that have files keep what they are reached with.
 	sealPaths = concat(sealPathsArch, calls("openat", "readlinkat", "faccessat", "getdents64", "getcwd"))

@@ -181,7 +181,7 @@ var spellings = map[string]map[uint64]string{
 	"ioctl op":                {unix.TCGETS: "TCGETS", unix.TIOCGWINSZ: "TIOCGWINSZ", 0x541b: "FIONREAD", 0x5421: "FIONBIO", 0x5451: "FIOCLEX", 0x5450: "FIONCLEX"}, // asm-generic/ioctls.h
 	"kill pid":                {pidPlaceholder: "its own", 1: "1", 4 << 20: "PID_MAX_LIMIT"},
 	"tgkill tgid":             {pidPlaceholder: "its own"},
-	"madvise advice":          {unix.MADV_DONTNEED: "MADV_DONTNEED", unix.MADV_HUGEPAGE: "MADV_HUGEPAGE"},
+	"madvise advice":          {unix.MADV_DONTNEED: "MADV_DONTNEED", unix.MADV_HUGEPAGE: "MADV_HUGEPAGE", unix.MADV_COLLAPSE: "MADV_COLLAPSE"},
 	"mmap addr":               {0: "0"},
 	"mmap prot":               {unix.PROT_EXEC: "PROT_EXEC"},
 	"mmap flags": {
@@ -190,7 +190,7 @@ var spellings = map[string]map[uint64]string{
 	},
 	"mprotect prot":     {unix.PROT_EXEC: "PROT_EXEC", unix.PROT_READ | unix.PROT_WRITE: "PROT_READ+PROT_WRITE"},
 	"mremap flags":      {unix.MREMAP_MAYMOVE: "MREMAP_MAYMOVE"},
-	"prctl op":          {unix.PR_SET_PDEATHSIG: "PR_SET_PDEATHSIG", unix.PR_SET_DUMPABLE: "PR_SET_DUMPABLE"},
+	"prctl op":          {unix.PR_SET_PDEATHSIG: "PR_SET_PDEATHSIG", unix.PR_SET_DUMPABLE: "PR_SET_DUMPABLE", unix.PR_SET_THP_DISABLE: "PR_SET_THP_DISABLE"},
 	"prctl arg2":        {0: "0", uint64(unix.SIGKILL): "SIGKILL"},
 	"prlimit64 pid":     {0: "0"},
 	"seccomp operation": {unix.SECCOMP_SET_MODE_FILTER: "SECCOMP_SET_MODE_FILTER"},
