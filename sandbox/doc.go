@@ -16,7 +16,8 @@
 //	                           program, checks the policy, runs it, exits
 //
 // One run is parked ahead: forked, jailed and rehearsed (run.py), it waits for the next
-// program, which so finds all that done (flight_linux.go).
+// program, which so finds all that done (flight_linux.go). What it costs to fork a zygote
+// and to take the fork down is how its pages lie: zygote/pages.py sees to that.
 //
 // Runs of a profile with a workspace have files: workspace_linux.go makes a folder for
 // each, and remove_linux.go removes it, in a mount of launch's or in an operator's volume (volume_linux.go);

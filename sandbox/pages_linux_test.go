@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -22,7 +23,6 @@ func requireHugePages(t *testing.T) {
 
 // What a large zygote has imported lies in huge pages. A run shares those, and gets none.
 func TestHugePages(t *testing.T) {
-	t.Parallel()
 	requireRoot(t) // to look into processes that are not dumpable
 	requireHugePages(t)
 	s := dataScienceSandbox(t)
@@ -30,22 +30,32 @@ func TestHugePages(t *testing.T) {
 	if huge, all := smaps(t, z.pid, "AnonHugePages"), smaps(t, z.pid, "Anonymous"); huge < all/4 {
 		t.Errorf("%d KiB of the zygote's %d are huge pages, want a quarter", huge, all)
 	}
-	work := writerFunc(func([]byte) {
-		for _, p := range groupOf(t, z.pid) {
-			if p.pid == z.pid {
-				continue
-			}
-			if got := parseStatus(of(t, p.pid, "status"))["THP_enabled"]; got != "0" {
-				t.Errorf("a run may have huge pages: %q", got)
-			}
-			if run, zygote := smaps(t, p.pid, "AnonHugePages"), smaps(t, z.pid, "AnonHugePages"); run > zygote {
-				t.Errorf("a run has %d KiB in huge pages, its zygote %d", run, zygote)
-			}
+	ctx, cancel := context.WithCancel(t.Context())
+	running, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := s.Run(ctx, Job{
+			Code:   "import time\nheld = bytearray(64 << 20)\nprint('running')\ntime.sleep(3600)",
+			Stdout: writerFunc(func([]byte) { close(running) }),
+		})
+		ended <- err
+	}()
+	select {
+	case <-running:
+	case err := <-ended:
+		t.Fatalf("the program did not run: %v", err)
+	}
+	defer func() {
+		cancel()
+		<-ended
+	}()
+	zygote := smaps(t, z.pid, "AnonHugePages")
+	for _, p := range wantGroup(t, z.pid, 3, "a zygote, its run and a parked one") {
+		if got := parseStatus(of(t, p.pid, "status"))["THP_enabled"]; got != "0" {
+			t.Errorf("process %d may have huge pages: %q", p.pid, got)
 		}
-	})
-	res := runWith(t, s, Job{Code: "held = bytearray(64 << 20)\nprint(len(held))", Stdout: work})
-	if res.Outcome != OutcomeOK {
-		t.Fatalf("%s: %s", res.Outcome, res.Stderr.Data)
+		if huge := smaps(t, p.pid, "AnonHugePages"); huge > zygote {
+			t.Errorf("a run has %d KiB in huge pages, its zygote %d", huge, zygote)
+		}
 	}
 }
 

@@ -35,21 +35,19 @@ class StrayThreads(unittest.TestCase):
 
 
 class Pages(unittest.TestCase):
-    def test_what_is_made_after_fill_lies_in_new_pages(self):
-        proc = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)
-        self.addCleanup(os.close, proc)
-        garbage = [[make() for _ in range(5000)] for make in (object, complex, lambda: bytes(50), lambda: bytes(400))]
+    def test_what_is_made_after_fill_lies_in_pools_of_its_own(self):
+        makes = (object, complex, lambda: bytes(50), lambda: bytes(400))
+        garbage = [[make() for _ in range(5000)] for make in makes]
         for same in garbage:
             del same[1::2]
-        maps = list(pages.writable(proc))
+        pools = {id(one) // pages.POOL for same in garbage for one in same}
 
-        def lie_in_old_pages():
-            made = [make() for make in (object, complex, lambda: bytes(50), lambda: bytes(400))]
-            return [any(start <= id(one) < end for start, end in maps) for one in made]
+        def lie_in_old_pools():
+            return [id(make()) // pages.POOL in pools for make in makes]
 
-        self.assertEqual(lie_in_old_pages(), [True] * 4)
-        pages.fill(proc)
-        self.assertEqual(lie_in_old_pages(), [False] * 4)
+        self.assertEqual(lie_in_old_pools(), [True] * 4)
+        pages.fill()
+        self.assertEqual(lie_in_old_pools(), [False] * 4)
 
 
 class SemLock(unittest.TestCase):

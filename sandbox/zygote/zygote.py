@@ -217,16 +217,16 @@ def main(config: dict, load) -> None:
             library = load("library").Library(kernel, config["calls"]["mmap"], LIBRARY)
         else:
             os.close(LIBRARY)
-        pages = load("pages")
+            pages = load("pages")
+            map_native(config["modules"], kernel.load_library)  # or it would lie between what is imported
         config["sources"].clear()  # all are loaded
-        if config["files"] is not None:
-            map_native(config["modules"], kernel.load_library)
         if config["figures"]:
             workplace.watch_figures()
         warm(config["modules"], library, config["late"], kernel.trim)
-        step = "pages"
-        pages.fill(PROC_SELF)
-        pages.collapse(PROC_SELF, kernel.call, config["calls"]["madvise"], config["calls"]["prctl"])
+        if config["files"] is not None:  # with fewer megabytes it would cost one, for nothing
+            step = "pages"
+            pages.fill()
+            pages.collapse(PROC_SELF, kernel.call, config["calls"]["madvise"], config["calls"]["prctl"])
         step = "threads"
         if stray_threads():
             raise RuntimeError("an import started a thread; a forked run would inherit its locks")

@@ -160,8 +160,7 @@ var outer = concat(common, outerArch,
 		"uname", "sysinfo", "sched_getaffinity", "execve"), // execve: this once; the seal takes it away
 	whenIn("ioctl", 1, tcgets),
 	whenIn("fcntl", 1, fSetFD, fDupCloexec),
-	whenIn("madvise", 2, madvDontNeed, madvCollapse),
-	[]rule{when("prctl", arg(0, equal, prSetTHPDisable))}, // until the seal
+	whenIn("madvise", 2, madvDontNeed),
 	[]rule{when("prlimit64", arg(0, equal, thisPID))},
 	// Serve: take work, fork, watch, report.
 	calls("recvmsg", "sendmsg", "getsockname", "ppoll", "wait4", "pidfd_open", "dup3", "close_range"),
@@ -188,7 +187,7 @@ var (
 	sealCode = concat(sealArch,
 		calls("execve"),
 		[]rule{when("mmap", arg(2, anyBit, protExec)), when("mprotect", arg(2, anyBit, protExec))},
-		[]rule{when("prctl", arg(0, equal, prSetTHPDisable))},
+		whenIn("prctl", 0, prSetTHPDisable),
 	)
 	// Runs that have files keep what they are reached with.
 	sealPaths = concat(sealPathsArch, calls("openat", "readlinkat", "faccessat", "getdents64", "getcwd"))
@@ -255,8 +254,13 @@ var mounted = concat(calls("fchmod"), []rule{when("utimensat", arg(1, equal, 0),
 // device's are everybody's to set to now.
 var volume = instead(done, concat(calls("fchmod"), []rule{when("utimensat", arg(1, equal, 0))}))
 
-// filesOuter is what only outer has more then: a child says what its ruleset allows.
-var filesOuter = calls("landlock_add_rule")
+// filesOuter is what only outer has more then: a child says what its ruleset allows. What
+// such a zygote has imported is moved to huge pages, before the seal.
+var filesOuter = concat(
+	calls("landlock_add_rule"),
+	whenIn("madvise", 2, madvCollapse),
+	whenIn("prctl", 0, prSetTHPDisable),
+)
 
 // threads is what outer and inner have more where runs may start some. RLIMIT_NPROC
 // says how many.
