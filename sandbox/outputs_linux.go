@@ -37,8 +37,10 @@ func (ws *workspace) outputs(job Job) (found []OutputFile, err error) {
 		return nil, err
 	}
 	defer top.Close()
-	if empty, err := isEmpty(top); empty || err != nil {
-		return []OutputFile{}, err
+	if empty, err := isEmpty(top); err != nil {
+		return nil, err
+	} else if empty {
+		return []OutputFile{}, nil
 	}
 	w := outputWalk{left: walkEntries, until: time.Now().Add(walkTime)}
 	for _, name := range job.figures() {

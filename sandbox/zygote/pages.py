@@ -3,69 +3,67 @@
 To fork copies an entry for every page that the zygote has, and the end of a run takes them
 down one by one: with a hundred megabytes of imported packages that is most of what a short
 run costs. A huge page has one entry for all of it, until somebody writes to it: then it is
-split, for him, and a small page of it copied.
+split, for him, and a small page of it copied (Linux 5.8 and later; who may have no huge
+pages, as a run, never copied more).
 """
 
 from __future__ import annotations
 
+import bisect
 import os
+from collections.abc import Iterator
 from functools import partial
 
 MADV_COLLAPSE = 25  # Linux 6.1
 PR_SET_THP_DISABLE = 41
 
-# CPython's allocator (obmalloc.c, since 3.10) hands out blocks of a multiple of 16 bytes, up
-# to 512, each from a pool of blocks of one size. What a pool begins with takes 48 bytes.
+# What CPython's allocator hands out is a multiple of 16 bytes, up to 512 (obmalloc.c).
 STEP, LARGEST = 16, 512
-POOL, HEAD = 16 << 10, 48
 SMALLEST_BYTES = bytes().__sizeof__()
 SMALL = {16: object, 32: complex}
-AT_ONCE = 8
 ROOM = 4 << 20  # bytes of one size that it may have free; if there are more, it is another allocator
 
-_filling: list[list[object]] = []
+_filling: list[object] = []
 
 
-def fill() -> None:
-    """Take what is free in the pools that have been begun. What the zygote and its runs make
-    from now on lies together, and not here and there between what was imported, which they
-    would have to copy."""
-    for size in range(STEP, LARGEST + STEP, STEP):
+def writable(proc: int) -> Iterator[tuple[int, int]]:
+    """Start and end of each map that is written to and no file's (proc_pid_maps(5)). proc is
+    /proc/self."""
+    with os.fdopen(os.open("maps", os.O_RDONLY, dir_fd=proc), "rb") as maps:
+        for line in maps:
+            addresses, mode, _, _, inode = line.split(None, 5)[:5]
+            if mode == b"rw-p" and inode == b"0":
+                start, end = addresses.split(b"-")
+                yield int(start, 16), int(end, 16)
+
+
+def fill(proc: int) -> None:
+    """Take what CPython's allocator has free in the maps that there are. What the zygote and
+    its runs make from now on lies in new ones, together, and not here and there between what
+    was imported, which they would have to copy."""
+    borders = [border for ends in writable(proc) for border in ends]
+    for size in range(LARGEST, 0, -STEP):  # the largest first: they use up what has no size yet
         make = SMALL.get(size) or partial(bytes, size - SMALLEST_BYTES)
-        last = make()
-        for _ in range(ROOM // size // AT_ONCE):
-            blocks = [last] * (AT_ONCE + 1)
-            for at in range(AT_ONCE):
-                blocks[at + 1] = make()  # and nothing else, which could lie between two of them
-            _filling.append(blocks)
-            last = blocks[-1]
-            if begin_a_pool(blocks, size):
+        for _ in range(ROOM // size):
+            _filling.append(make())
+            if bisect.bisect(borders, id(_filling[-1])) % 2 == 0:  # in none of those maps
                 break
         else:
             return
-
-
-def begin_a_pool(blocks: list[object], size: int) -> bool:
-    """Whether two of them are the first two of a pool, one after the other: it is new then."""
-    addresses = [id(block) for block in blocks]
-    return any(one % POOL == HEAD and other - one == size for one, other in zip(addresses, addresses[1:]))
+    _filling.append(borders)  # or they would leave room again
 
 
 def collapse(proc: int, call, madvise: int, prctl: int) -> None:
-    """Have what can be written to in huge pages, as far as there are any. proc is /proc/self,
-    call makes a system call, madvise and prctl are the numbers of two. Only what there is
-    now: a run never gets a huge page of its own, see launch."""
+    """Have what can be written to in huge pages, as far as there are any. call makes a
+    system call, madvise and prctl are the numbers of two. Only what there is now: a run never
+    gets a huge page of its own, see launch."""
     try:
         call(prctl, PR_SET_THP_DISABLE, 0)
     except OSError:
-        return  # a kernel that does not know them (gVisor)
-    with os.fdopen(os.open("maps", os.O_RDONLY, dir_fd=proc), "rb") as maps:
-        for line in maps:  # as in proc_pid_maps(5)
-            addresses, mode, _, _, inode = line.split(None, 5)[:5]
-            if mode == b"rw-p" and inode == b"0":
-                start, end = (int(address, 16) for address in addresses.split(b"-"))
-                try:
-                    call(madvise, start, end - start, MADV_COLLAPSE)
-                except OSError:
-                    continue  # it is too small, or none is to be had
+        return  # a kernel that does not know them
+    for start, end in writable(proc):
+        try:
+            call(madvise, start, end - start, MADV_COLLAPSE)
+        except OSError:
+            continue  # it is too small, or none is to be had
     call(prctl, PR_SET_THP_DISABLE, 1)

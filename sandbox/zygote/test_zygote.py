@@ -35,19 +35,22 @@ class StrayThreads(unittest.TestCase):
 
 
 class Pages(unittest.TestCase):
-    def test_what_is_made_after_fill_lies_in_pools_of_its_own(self):
+    def test_what_is_made_after_fill_lies_in_new_maps(self):
+        proc = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)
+        self.addCleanup(os.close, proc)
         makes = (object, complex, lambda: bytes(50), lambda: bytes(400))
         garbage = [[make() for _ in range(5000)] for make in makes]
         for same in garbage:
-            del same[1::2]
-        pools = {id(one) // pages.POOL for same in garbage for one in same}
+            del same[1::2]  # one by one
+            del same[:1000]  # and whole pools
+        maps = list(pages.writable(proc))
 
-        def lie_in_old_pools():
-            return [id(make()) // pages.POOL in pools for make in makes]
+        def lie_in_old_maps():
+            return [any(start <= id(one) < end for start, end in maps) for one in (make() for make in makes)]
 
-        self.assertEqual(lie_in_old_pools(), [True] * 4)
-        pages.fill()
-        self.assertEqual(lie_in_old_pools(), [False] * 4)
+        self.assertEqual(lie_in_old_maps(), [True] * 4)
+        pages.fill(proc)
+        self.assertEqual(lie_in_old_maps(), [False] * 4)
 
 
 class SemLock(unittest.TestCase):

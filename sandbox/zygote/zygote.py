@@ -66,9 +66,9 @@ def look_at_maps(madvise) -> int:
     return mapped
 
 
-def warm(modules: list[str], library, late: list[str], trim) -> None:
-    """Import what runs will find imported, keep the sources of what they may import
-    later, and leave no garbage for them to copy. Runs with files import from those."""
+def warm(modules: list[str], library, late: list[str]) -> None:
+    """Import what runs will find imported, and keep the sources of what they may import
+    later. Runs with files import from those."""
     for name in modules:
         try:
             importlib.import_module(name)
@@ -79,30 +79,40 @@ def warm(modules: list[str], library, late: list[str], trim) -> None:
         sys.meta_path.insert(0, library)
         sys.path[:] = []
         sys.path_importer_cache.clear()
+
+
+def settle(trim) -> None:
+    """Leave no garbage for runs to copy, and little else."""
     if threading := sys.modules.get("threading"):
         for _ in range(REHEARSALS):
-            threading._after_fork()  # which every run does
+            threading._after_fork()  # as every run does
     gc.collect()
     trim()
     gc.freeze()  # what exists now is never touched by a run's collector, so its pages stay shared
 
 
-def map_native(modules: list[str], dlopen) -> None:
-    """Map what is in C of the standard library and of these modules' packages, imported or
-    not: a run can import what is mapped, and map nothing itself. One may lack a library
-    that it needs; a run that imports it is then told so."""
+def native_files(modules: list[str]) -> list[str]:
+    """What is in C of the standard library and of these modules' packages, imported or not."""
     suffixes = tuple(EXTENSION_SUFFIXES)
     packages = [PathFinder.find_spec(name) for name in sorted({name.partition(".")[0] for name in modules})]
     folders = [folder for folder in sys.path if os.path.basename(folder) == "lib-dynload"]
     folders += [folder for package in packages if package for folder in package.submodule_search_locations or ()]
-    for top in folders:
-        for folder, _, files in os.walk(top):
-            for file in files:
-                if file.endswith(suffixes):
-                    try:
-                        dlopen(os.path.join(folder, file))
-                    except OSError:
-                        continue
+    return [
+        os.path.join(folder, file)
+        for top in folders for folder, _, files in os.walk(top) for file in files if file.endswith(suffixes)
+    ]
+
+
+def map_native(files: list[str], dlopen) -> list[str]:
+    """Map them: a run can import what is mapped, and map nothing itself. Those that can't be
+    are returned: one may lack a library that it needs. A run that imports it is then told so."""
+    left = []
+    for file in files:
+        try:
+            dlopen(file)
+        except OSError:
+            left.append(file)
+    return left
 
 
 def tell_what_is_not_mapped() -> None:
@@ -218,18 +228,23 @@ def main(config: dict, load) -> None:
         else:
             os.close(LIBRARY)
             pages = load("pages")
-            map_native(config["modules"], kernel.load_library)  # or it would lie between what is imported
+            # First, or it would lie between the pages of what is imported.
+            left = map_native(native_files(config["modules"]), kernel.load_library)
         config["sources"].clear()  # all are loaded
         if config["figures"]:
             workplace.watch_figures()
-        warm(config["modules"], library, config["late"], kernel.trim)
-        if config["files"] is not None:  # with fewer megabytes it would cost one, for nothing
-            step = "pages"
-            pages.fill()
-            pages.collapse(PROC_SELF, kernel.call, config["calls"]["madvise"], config["calls"]["prctl"])
+        warm(config["modules"], library, config["late"])
+        if config["files"] is not None:
+            map_native(left, kernel.load_library)  # what needs a library that its package loads
         step = "threads"
         if stray_threads():
             raise RuntimeError("an import started a thread; a forked run would inherit its locks")
+        step = "pages"
+        settle(kernel.trim)
+        if config["files"] is not None:  # with fewer megabytes it would cost another, for nothing
+            pages.fill(PROC_SELF)
+            gc.freeze()  # what that took, too
+            pages.collapse(PROC_SELF, kernel.call, config["calls"]["madvise"], config["calls"]["prctl"])
         step = "maps"
         jail.mapped = look_at_maps(partial(kernel.call, config["calls"]["madvise"]))
         step = "seal"

@@ -187,7 +187,7 @@ var (
 	sealCode = concat(sealArch,
 		calls("execve"),
 		[]rule{when("mmap", arg(2, anyBit, protExec)), when("mprotect", arg(2, anyBit, protExec))},
-		whenIn("prctl", 0, prSetTHPDisable),
+		whenIn("madvise", 2, madvCollapse), whenIn("prctl", 0, prSetTHPDisable),
 	)
 	// Runs that have files keep what they are reached with.
 	sealPaths = concat(sealPathsArch, calls("openat", "readlinkat", "faccessat", "getdents64", "getcwd"))
@@ -259,7 +259,8 @@ var volume = instead(done, concat(calls("fchmod"), []rule{when("utimensat", arg(
 var filesOuter = concat(
 	calls("landlock_add_rule"),
 	whenIn("madvise", 2, madvCollapse),
-	whenIn("prctl", 0, prSetTHPDisable),
+	// On or off, and no other shape: Linux 6.18 has one that lets a process have those it asks for.
+	[]rule{when("prctl", arg(0, equal, prSetTHPDisable), arg(1, lessEqual, 1), arg(2, equal, 0))},
 )
 
 // threads is what outer and inner have more where runs may start some. RLIMIT_NPROC

@@ -38,7 +38,7 @@ func (p Program) PIDOffsets() []int {
 type Filters struct {
 	Outer  Program // default-deny; from before the interpreter's execve
 	Asking Program // in place of Outer, for a listener; nil where runs have no files
-	Seal   Program // from a warm zygote on: no program, no path, no new code
+	Seal   Program // from a warm zygote on: no program, no path, no new code, no huge page
 	Inner  Program // default-deny; a run
 }
 

@@ -30,6 +30,7 @@ func TestFiltersAnswer(t *testing.T) {
 		{"outer", "prctl", []uint64{78}, answerEPERM},   // PR_FUTEX_HASH
 		{"outer", "prctl", []uint64{1, 0}, answerEPERM}, // no death with its parent
 		{"outer", "prctl", []uint64{1 | high}, answerEPERM},
+		{"outer", "prctl", []uint64{41, 0}, answerEPERM}, // PR_SET_THP_DISABLE: with files only
 		{"outer", "kill", []uint64{1}, answerAllow},
 		{"outer", "kill", []uint64{maxPID}, answerAllow},
 		{"outer", "kill", []uint64{maxPID + 1}, answerEPERM},
@@ -63,6 +64,11 @@ func TestFiltersAnswer(t *testing.T) {
 		{"seal", "mprotect", []uint64{0x7000, 4096, 4}, answerEPERM},
 		{"seal", "mprotect", []uint64{0x7000, 4096, 1}, answerAllow},
 		{"seal", "clone", []uint64{0x01200011}, answerAllow},
+		{"seal", "prctl", []uint64{41, 0}, answerEPERM}, // huge pages
+		{"seal", "prctl", []uint64{41, 1}, answerEPERM},
+		{"seal", "prctl", []uint64{4, 0}, answerAllow},
+		{"seal", "madvise", []uint64{0, 4096, 25}, answerEPERM},
+		{"seal", "madvise", []uint64{0, 4096, 4}, answerAllow},
 		{"seal", "socket", nil, answerAllow}, // not the seal's business: outer refuses it
 
 		// A run computes and writes.
@@ -125,6 +131,9 @@ func TestFiltersAskWhatOuterRefuses(t *testing.T) {
 		want uint32
 	}{
 		{"write", []uint64{1}, answerAllow},
+		{"prctl", []uint64{41, 0}, answerEPERM},         // PR_SET_THP_DISABLE, which a zygote does
+		{"prctl", []uint64{41, 1, 2}, answerEPERM},      // PR_THP_DISABLE_EXCEPT_ADVISED
+		{"madvise", []uint64{0, 4096, 25}, answerEPERM}, // MADV_COLLAPSE, which a zygote does
 		{"socket", []uint64{2, 1, 0}, answerAsk},
 		{"clone", []uint64{0x4111}, answerAsk},       // vfork by another name
 		{"clone", []uint64{0x11}, answerAsk},         // workplace.py's os.fork

@@ -1,4 +1,4 @@
-# route: huge pages, `mlock`
+# route: `mlock`
 # ends: ok, memory_error
 # outside: nothing
 # Pages that are there from the beginning and never go.
