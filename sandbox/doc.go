@@ -45,7 +45,7 @@
 //	landlock_scope    launch, run     signals and abstract sockets out of the domain
 //	seccomp           launch          outer: no network, exec twice, ptrace, mount, keys, bpf, io_uring;
 //	                                  of runs with files it asks the server, which says no and takes the name
-//	                  zygote          seal: no path, no exec, no new code, from warm on
+//	                  zygote          seal: no path, no exec, no new code, no huge page, from warm on
 //	                  run             inner: an allow-list of numbers and arguments
 //	rlimits           launch, run     address space, CPU, processes, descriptors, files, signals, locked memory
 //	non_dumpable      server, zygote  being looked into by processes of the same uid

@@ -3,8 +3,8 @@
 To fork copies an entry for every page that the zygote has, and the end of a run takes them
 down one by one: with a hundred megabytes of imported packages that is most of what a short
 run costs. A huge page has one entry for all of it, until somebody writes to it: then it is
-split, for him, and a small page of it copied (Linux 5.8 and later; who may have no huge
-pages, as a run, never copied more).
+split, for him, and a small page of it copied (since Linux 5.8; before, for whoever may have
+no huge pages, as a run).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def fill(proc: int) -> None:
 def collapse(proc: int, call, madvise: int, prctl: int) -> None:
     """Have what can be written to in huge pages, as far as there are any. call makes a
     system call, madvise and prctl are the numbers of two. Only what there is now: a run never
-    gets a huge page of its own, see launch."""
+    gets a huge page of its own, see launch. Where the kernel has none to give, all stays as it is."""
     try:
         call(prctl, PR_SET_THP_DISABLE, 0)
     except OSError:

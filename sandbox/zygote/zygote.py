@@ -82,13 +82,13 @@ def warm(modules: list[str], library, late: list[str]) -> None:
 
 
 def settle(trim) -> None:
-    """Leave no garbage for runs to copy, and little else."""
+    """Leave no garbage for runs to copy, and no code of threading's that they are the first to
+    run: each does this after its fork."""
     if threading := sys.modules.get("threading"):
         for _ in range(REHEARSALS):
-            threading._after_fork()  # as every run does
+            threading._after_fork()
     gc.collect()
     trim()
-    gc.freeze()  # what exists now is never touched by a run's collector, so its pages stay shared
 
 
 def native_files(modules: list[str]) -> list[str]:
@@ -243,8 +243,8 @@ def main(config: dict, load) -> None:
         settle(kernel.trim)
         if config["files"] is not None:  # with fewer megabytes it would cost another, for nothing
             pages.fill(PROC_SELF)
-            gc.freeze()  # what that took, too
             pages.collapse(PROC_SELF, kernel.call, config["calls"]["madvise"], config["calls"]["prctl"])
+        gc.freeze()  # what exists now is never touched by a run's collector, so its pages stay shared
         step = "maps"
         jail.mapped = look_at_maps(partial(kernel.call, config["calls"]["madvise"]))
         step = "seal"
